@@ -1,2 +1,89 @@
-//! The project's chores.
-fn main() {}
+//! Owns the command line of the project's chores; each chore is a module, and none knows the four crates' code.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
+
+mod digest;
+mod process;
+mod publish;
+mod sample;
+mod scratch;
+mod workspace;
+
+use anyhow::Result;
+use std::process::ExitCode;
+
+/// One chore: what is typed after `cargo xtask`, and what it does.
+struct Command {
+    name: &'static str,
+    summary: &'static str,
+    help: &'static str,
+    run: fn(lexopt::Parser) -> Result<()>,
+}
+
+const COMMANDS: &[Command] = &[Command {
+    name: "make-sample",
+    summary: "make data/sample again",
+    help: sample::HELP,
+    run: sample::run,
+}];
+
+/// The exit codes, as the four crates' program has them.
+const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    match run(lexopt::Parser::from_env()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            if error.is::<lexopt::Error>() {
+                eprintln!(
+                    "hint: `cargo xtask --help` lists the commands, `cargo xtask COMMAND --help` explains one"
+                );
+                return ExitCode::from(WRONG_USAGE);
+            }
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn run(mut arguments: lexopt::Parser) -> Result<()> {
+    use lexopt::prelude::*;
+    let name = match arguments.next()? {
+        None => return Err(lexopt::Error::from("expected a command").into()),
+        Some(Short('h') | Long("help")) => {
+            print!("{}", overview());
+            return Ok(());
+        }
+        Some(Value(name)) => name.string()?,
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        return Err(lexopt::Error::from(format!("there is no command '{name}'")).into());
+    };
+    if asks_for_help(&arguments) {
+        print!("{}", command.help);
+        return Ok(());
+    }
+    (command.run)(arguments)
+}
+
+/// Whether `--help` or `-h` stands among the arguments that are still to be read, and before any `--`.
+fn asks_for_help(arguments: &lexopt::Parser) -> bool {
+    let mut rest = arguments.clone();
+    let Ok(mut rest) = rest.raw_args() else { return false };
+    rest.by_ref()
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == "--help" || argument == "-h")
+}
+
+fn overview() -> String {
+    let mut text =
+        String::from("The project's chores.\n\nUsage: cargo xtask COMMAND [OPTIONS]\n\nCommands:\n");
+    for command in COMMANDS {
+        text += &format!("  {:<12} {}\n", command.name, command.summary);
+    }
+    text += "\n`cargo xtask COMMAND --help` explains a command and shows examples.\n\
+             Exit codes: 0 done, 1 failed, 2 wrong usage.\n";
+    text
+}

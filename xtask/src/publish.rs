@@ -1,0 +1,102 @@
+//! Owns putting a whole file in its place at once; knows nothing of what is in it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+
+/// A file under a temporary name beside its final one, which it takes by [`commit`](PendingFile::commit).
+///
+/// Another process may have the old file mapped: a rename leaves it its bytes, an edit in place would not.
+/// A pending file that is dropped is removed.
+#[derive(Debug)]
+pub(crate) struct PendingFile {
+    writer: Option<BufWriter<File>>,
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl PendingFile {
+    /// Starts the file that is to stand at `path`, whose folder must exist.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = path.with_file_name(format!(".{name}.{}.tmp", process::id()));
+        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
+        Ok(Self { writer: Some(BufWriter::new(file)), temporary, path: path.to_path_buf() })
+    }
+
+    /// Makes the bytes durable, then visible under the final name.
+    pub(crate) fn commit(mut self) -> io::Result<()> {
+        if let Some(writer) = self.writer.take() {
+            let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.sync_all()?;
+        } // closed here: Windows renames no open file
+        fs::rename(&self.temporary, &self.path)?;
+        sync_folder(self.path.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+impl Write for PendingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.as_mut().expect("a pending file is open until it is committed").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.as_mut().expect("a pending file is open until it is committed").flush()
+    }
+}
+
+impl Drop for PendingFile {
+    fn drop(&mut self) {
+        self.writer = None;
+        // After a commit there is nothing under this name.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// Writes `bytes` to `path` as a whole or not at all.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut pending = PendingFile::create(path)?;
+    pending.write_all(bytes)?;
+    pending.commit()
+}
+
+/// A rename is durable once its folder is.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Folders cannot be opened for this elsewhere; the rename itself is still atomic.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::ScratchFolder;
+
+    #[test]
+    fn a_dropped_file_leaves_the_old_one_and_no_litter() {
+        let folder = ScratchFolder::create("publish").unwrap();
+        let path = folder.path().join("answer");
+        fs::write(&path, "old").unwrap();
+        let mut pending = PendingFile::create(&path).unwrap();
+        pending.write_all(b"new, but cut sh").unwrap();
+        drop(pending);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_committed_file_replaces_the_old_one_and_leaves_no_litter() {
+        let folder = ScratchFolder::create("publish").unwrap();
+        let path = folder.path().join("answer");
+        fs::write(&path, "old").unwrap();
+        write_atomically(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
