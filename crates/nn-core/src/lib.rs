@@ -1,1 +1,45 @@
 #![doc = include_str!("../README.md")]
+#![doc(test(attr(deny(warnings))))]
+
+pub use idx_format;
+pub use ndarray;
+pub use ndarray_rand::rand;
+
+// In reading order: the data, the formulas, the network, the step; below them the machinery.
+mod dataset;
+mod inputs;
+
+mod activation;
+mod initializer;
+mod loss;
+mod optimizer;
+
+mod network;
+mod parameters;
+mod pass;
+
+mod engine;
+mod tally;
+
+mod dense;
+mod sparse;
+mod transposed;
+
+mod matrix;
+mod simd;
+mod team;
+
+mod error;
+
+pub use activation::{Activation, LEAKY_SLOPE};
+pub use dataset::{Batch, Dataset};
+pub use engine::Engine;
+pub use error::{DatasetError, NetworkError, UnknownName};
+pub use initializer::Initializer;
+pub use inputs::Inputs;
+pub use loss::{Evaluated, Loss, PROBABILITY_CLIP};
+pub use network::{Network, NetworkBuilder};
+pub use optimizer::{Optimizer, Rule};
+pub use parameters::Parameters;
+pub use pass::Trace;
+pub use tally::{Evaluation, Tally, predicted_class};

@@ -1,0 +1,145 @@
+//! Owns the activation functions and their derivatives. Knows no layers.
+
+use crate::error::UnknownName;
+use crate::simd::{Line, Simd, exp, floats, floats_mut, sigmoid, tanh};
+use std::{fmt, str::FromStr};
+
+/// The slope of [`Activation::LeakyRelu`] below 0.
+pub const LEAKY_SLOPE: f32 = 0.01;
+
+/// A function f that turns a layer's pre-activations Z into its activations A = f(Z).
+///
+/// Every derivative here can be told from A alone, so a trace need not remember Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Activation {
+    /// f(z) = z; f'(z) = 1. The output layer of a network whose loss takes logits.
+    Identity,
+    /// f(z) = 1 / (1 + e^-z); f' = a (1 - a).
+    Sigmoid,
+    /// f(z) = max(0, z); f'(z) = 1 where z > 0, else 0. At 0 any number from 0 to 1 is a subgradient;
+    /// 0 is the usual choice (the article takes 1).
+    Relu,
+    /// f(z) = z where z > 0, else 0.01 z; f'(z) = 1 where z > 0, else 0.01 ([`LEAKY_SLOPE`]).
+    LeakyRelu,
+    /// f(z) = tanh z; f' = 1 - a^2.
+    Tanh,
+    /// f(z)_i = e^z_i / sum over j of e^z_j, over the units of a layer; at the last layer only.
+    /// df_i / dz_j = a_i ((i = j) - a_j). **Not to be followed by a loss that takes logits.**
+    Softmax,
+}
+
+impl Activation {
+    /// Every activation, in the order in which they are listed to people.
+    pub const ALL: [Self; 6] =
+        [Self::Identity, Self::Sigmoid, Self::Relu, Self::LeakyRelu, Self::Tanh, Self::Softmax];
+
+    /// The name that [`FromStr`] reads.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Sigmoid => "sigmoid",
+            Self::Relu => "relu",
+            Self::LeakyRelu => "leaky-relu",
+            Self::Tanh => "tanh",
+            Self::Softmax => "softmax",
+        }
+    }
+
+    /// Whether each unit's activation depends on its own pre-activation only. All but softmax.
+    #[must_use]
+    pub const fn is_elementwise(self) -> bool {
+        !matches!(self, Self::Softmax)
+    }
+
+    /// A = f(Z), in place, over one sample's padded row of `units` numbers.
+    #[inline(always)]
+    pub(crate) fn forward<S: Simd>(self, simd: S, row: &mut [Line], units: usize) {
+        let zero = simd.splat(0.0);
+        match self {
+            Self::Identity => {}
+            Self::Sigmoid => map(simd, row, |z| sigmoid(simd, z)),
+            Self::Relu => map(simd, row, |z| simd.max(zero, z)),
+            Self::LeakyRelu => {
+                let slope = simd.splat(LEAKY_SLOPE);
+                map(simd, row, |z| simd.max(simd.mul(slope, z), z));
+            }
+            Self::Tanh => map(simd, row, |z| tanh(simd, z)),
+            Self::Softmax => softmax(simd, row, units),
+        }
+    }
+
+    /// dZ = dA * f'(Z), in place over `d_row`, with f' told from the activations A of `row`.
+    #[inline(always)]
+    pub(crate) fn backward<S: Simd>(self, simd: S, row: &[Line], d_row: &mut [Line]) {
+        let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
+        match self {
+            Self::Identity => {}
+            Self::Sigmoid => {
+                map2(simd, row, d_row, |a, d_a| simd.mul(d_a, simd.mul(a, simd.sub(one, a))));
+            }
+            Self::Relu => map2(simd, row, d_row, |a, d_a| simd.select_greater(a, zero, d_a, zero)),
+            Self::LeakyRelu => {
+                let slope = simd.splat(LEAKY_SLOPE);
+                map2(simd, row, d_row, |a, d_a| simd.select_greater(a, zero, d_a, simd.mul(slope, d_a)));
+            }
+            Self::Tanh => {
+                map2(simd, row, d_row, |a, d_a| simd.mul(d_a, simd.sub(one, simd.mul(a, a))));
+            }
+            Self::Softmax => {
+                // dZ_j = sum over i of dA_i a_i ((i = j) - a_j) = a_j (dA_j - sum over i of dA_i a_i);
+                // the padding of A is zero, and so is that of dZ.
+                let dot: f32 = floats(row).iter().zip(floats(d_row)).map(|(a, d_a)| a * d_a).sum();
+                let dot = simd.splat(dot);
+                map2(simd, row, d_row, |a, d_a| simd.mul(a, simd.sub(d_a, dot)));
+            }
+        }
+    }
+}
+
+/// Turns `units` logits of a padded row into probabilities that sum to 1. The greatest is subtracted
+/// first, which changes nothing but keeps e^z from overflowing; the padding is left zero.
+#[inline(always)]
+pub(crate) fn softmax<S: Simd>(simd: S, row: &mut [Line], units: usize) {
+    let greatest = floats(row)[..units].iter().fold(f32::NEG_INFINITY, |m, &z| if m > z { m } else { z });
+    let greatest = simd.splat(greatest);
+    map(simd, row, |z| exp(simd, simd.sub(z, greatest)));
+    let row = floats_mut(row);
+    row[units..].fill(0.0);
+    let sum: f32 = row[..units].iter().sum();
+    for p in &mut row[..units] {
+        *p /= sum;
+    }
+}
+
+#[inline(always)]
+fn map<S: Simd>(simd: S, row: &mut [Line], f: impl Fn(S::Vector) -> S::Vector) {
+    for line in row {
+        simd.store(f(simd.load(line)), line);
+    }
+}
+
+#[inline(always)]
+fn map2<S: Simd>(simd: S, row: &[Line], d_row: &mut [Line], f: impl Fn(S::Vector, S::Vector) -> S::Vector) {
+    for (line, d_line) in row.iter().zip(d_row) {
+        simd.store(f(simd.load(line), simd.load(d_line)), d_line);
+    }
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Activation {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|activation| activation.name() == name).ok_or_else(|| UnknownName {
+            what: "activation",
+            found: name.to_owned(),
+            expected: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+}

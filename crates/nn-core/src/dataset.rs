@@ -1,0 +1,254 @@
+//! Owns the data set as borrowed bytes, and the batches cut from it. Knows no files and no order.
+
+use crate::error::DatasetError;
+use std::ops::Range;
+
+/// Samples of bytes with a class each: for MNIST, the mapped pixels (0 background to 255 ink) and
+/// labels. Nothing is copied, so it is `Copy` and as cheap to pass as a slice.
+///
+/// # Examples
+/// ```
+/// use nn_core::Dataset;
+/// let pixels = [0, 9, 0,  7, 0, 0]; // two samples of three features
+/// let dataset = Dataset::new(&pixels, 3, &[4, 1], 10)?;
+/// assert_eq!((dataset.len(), dataset.row(1), dataset.label(1)), (2, &[7, 0, 0][..], 1));
+/// # Ok::<(), nn_core::DatasetError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Dataset<'a> {
+    pixels: &'a [u8],
+    features: usize,
+    labels: &'a [u8],
+    classes: usize,
+}
+
+impl<'a> Dataset<'a> {
+    /// Checks that `pixels` are one row of `features` bytes per label, and every label is below
+    /// `classes` (at most 256).
+    ///
+    /// # Errors
+    /// [`DatasetError`], naming what was expected and found.
+    pub fn new(
+        pixels: &'a [u8],
+        features: usize,
+        labels: &'a [u8],
+        classes: usize,
+    ) -> Result<Self, DatasetError> {
+        if features == 0 {
+            return Err(DatasetError::NoFeatures);
+        }
+        let expected = labels.len().saturating_mul(features);
+        if pixels.len() != expected {
+            let (labels, found) = (labels.len(), pixels.len());
+            return Err(DatasetError::Length { labels, features, expected, found });
+        }
+        Self { pixels, features, labels, classes: 256 }.with_classes(classes)
+    }
+
+    /// The same samples among another number of classes.
+    ///
+    /// # Errors
+    /// [`DatasetError::Classes`] or [`DatasetError::Label`] where a label is not below `classes`.
+    pub fn with_classes(self, classes: usize) -> Result<Self, DatasetError> {
+        if classes == 0 || classes > 256 {
+            return Err(DatasetError::Classes { classes });
+        }
+        match self.labels.iter().position(|&label| usize::from(label) >= classes) {
+            None => Ok(Self { classes, ..self }),
+            Some(index) => Err(DatasetError::Label { index, label: self.labels[index], classes }),
+        }
+    }
+
+    /// Number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no sample.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Bytes in a sample.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Number of classes.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// All samples' bytes, row after row.
+    #[must_use]
+    pub fn pixels(&self) -> &'a [u8] {
+        self.pixels
+    }
+
+    /// All samples' classes.
+    #[must_use]
+    pub fn labels(&self) -> &'a [u8] {
+        self.labels
+    }
+
+    /// The bytes of a sample.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len).
+    #[must_use]
+    #[inline]
+    #[track_caller]
+    pub fn row(&self, index: usize) -> &'a [u8] {
+        &self.pixels[index * self.features..][..self.features]
+    }
+
+    /// The class of a sample.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len).
+    #[must_use]
+    #[inline]
+    #[track_caller]
+    pub fn label(&self, index: usize) -> u8 {
+        self.labels[index]
+    }
+
+    /// The first `count` samples and the rest.
+    ///
+    /// # Panics
+    /// If `count` is greater than [`len`](Self::len).
+    #[must_use]
+    #[track_caller]
+    pub fn split_at(&self, count: usize) -> (Self, Self) {
+        let (pixels, more_pixels) = self.pixels.split_at(count * self.features);
+        let (labels, more_labels) = self.labels.split_at(count);
+        (Self { pixels, labels, ..*self }, Self { pixels: more_pixels, labels: more_labels, ..*self })
+    }
+
+    /// The samples `range`.
+    ///
+    /// # Panics
+    /// If the range reaches past [`len`](Self::len).
+    #[must_use]
+    #[track_caller]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        self.split_at(range.end).0.split_at(range.start).1
+    }
+
+    /// The share of bytes that are not 0: 0.19 for MNIST, 0.50 for Fashion-MNIST.
+    #[must_use]
+    pub fn density(&self) -> f64 {
+        let lit = self.pixels.iter().filter(|&&pixel| pixel != 0).count();
+        lit as f64 / self.pixels.len().max(1) as f64
+    }
+
+    /// The samples at `indices`, in that order; nothing is copied.
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Self::len).
+    #[must_use]
+    #[track_caller]
+    pub fn batch(self, indices: &'a [usize]) -> Batch<'a> {
+        for &index in indices {
+            assert!(index < self.len(), "index {index} of {} samples", self.len());
+        }
+        Batch { dataset: self, rows: Indices::Each(indices) }
+    }
+
+    /// All samples as one batch.
+    #[must_use]
+    pub fn all(self) -> Batch<'a> {
+        Batch { dataset: self, rows: Indices::From(0, self.len()) }
+    }
+}
+
+/// Some samples of a data set, by reference.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    dataset: Dataset<'a>,
+    rows: Indices<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Indices<'a> {
+    Each(&'a [usize]),
+    /// First index and count.
+    From(usize, usize),
+}
+
+impl<'a> Batch<'a> {
+    /// Number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self.rows {
+            Indices::Each(indices) => indices.len(),
+            Indices::From(_, count) => count,
+        }
+    }
+
+    /// Whether there is no sample.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes in a sample.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.dataset.features
+    }
+
+    /// Number of classes.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.dataset.classes
+    }
+
+    /// The bytes of the batch's `n`-th sample.
+    ///
+    /// # Panics
+    /// If `n` is not below [`len`](Self::len).
+    #[must_use]
+    #[inline]
+    #[track_caller]
+    pub fn row(&self, n: usize) -> &'a [u8] {
+        self.dataset.row(self.index(n))
+    }
+
+    /// The class of the batch's `n`-th sample.
+    ///
+    /// # Panics
+    /// If `n` is not below [`len`](Self::len).
+    #[must_use]
+    #[inline]
+    #[track_caller]
+    pub fn label(&self, n: usize) -> u8 {
+        self.dataset.label(self.index(n))
+    }
+
+    /// The samples `range` of this batch.
+    #[must_use]
+    pub(crate) fn slice(&self, range: Range<usize>) -> Self {
+        let rows = match self.rows {
+            Indices::Each(indices) => Indices::Each(&indices[range]),
+            Indices::From(start, _) => Indices::From(start + range.start, range.len()),
+        };
+        Self { rows, ..*self }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn index(&self, n: usize) -> usize {
+        match self.rows {
+            Indices::Each(indices) => indices[n],
+            Indices::From(start, count) => {
+                assert!(n < count, "sample {n} of a batch of {count}");
+                start + n
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Owns the ways in which a caller of this crate can be wrong.
+
+use crate::{Activation, Loss};
+use thiserror::Error;
+
+/// A name that stands for none of the choices.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("unknown {what} {found:?}, expected one of: {expected}")]
+pub struct UnknownName {
+    /// What was to be named: "activation", "loss", ...
+    pub what: &'static str,
+    /// What was given.
+    pub found: String,
+    /// The known names, separated by commas.
+    pub expected: String,
+}
+
+/// Why a network can't be built.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// There is no layer.
+    #[error("a network needs at least one layer, found none")]
+    NoLayers,
+    /// A layer has no units, or the network no inputs.
+    #[error("layer {layer} has {inputs} inputs and {units} units, expected at least one of each")]
+    EmptyLayer {
+        /// Index of the layer, from 0.
+        layer: usize,
+        /// Its inputs.
+        inputs: usize,
+        /// Its units.
+        units: usize,
+    },
+    /// Softmax stands before the last layer.
+    #[error("layer {layer} of {layers} is a softmax, expected one at the last layer only")]
+    SoftmaxInside {
+        /// Index of the layer, from 0.
+        layer: usize,
+        /// Number of layers.
+        layers: usize,
+    },
+    /// There are more parameters than can be addressed or were allowed.
+    #[error("the network has more than {limit} parameters")]
+    TooLarge {
+        /// The greatest number of parameters, their padding counted.
+        limit: usize,
+    },
+    /// The loss does not go with the output layer's activation.
+    #[error("loss {loss} is not defined on {found} outputs, expected {}", .loss.output_activation())]
+    LossMismatch {
+        /// The loss.
+        loss: Loss,
+        /// The output layer's activation.
+        found: Activation,
+    },
+}
+
+/// Why bytes and labels are no data set.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// The samples have no features.
+    #[error("samples have 0 features, expected at least one")]
+    NoFeatures,
+    /// The number of bytes isn't that of the labels' samples.
+    #[error("{labels} labels of {features} features each need {expected} bytes, found {found}")]
+    Length {
+        /// How many labels there are.
+        labels: usize,
+        /// Bytes of a sample.
+        features: usize,
+        /// Bytes that so many samples have (`usize::MAX` stands for more than can be addressed).
+        expected: usize,
+        /// Bytes there are.
+        found: usize,
+    },
+    /// There are no classes, or more than a byte can tell apart.
+    #[error("{classes} classes, expected 1 to 256")]
+    Classes {
+        /// How many classes were asked for.
+        classes: usize,
+    },
+    /// A label is past the last class.
+    #[error("label {label} of sample {index} is past the last of {classes} classes, expected 0 to {}", .classes - 1)]
+    Label {
+        /// The sample's index.
+        index: usize,
+        /// Its label.
+        label: u8,
+        /// How many classes there are.
+        classes: usize,
+    },
+}

@@ -1,0 +1,81 @@
+//! Owns the padded matrix that activations and their gradients are stored in. Knows no formula.
+
+use crate::simd::{LANES, Line, floats, floats_mut, lines_for};
+use ndarray::{ArrayView2, ShapeBuilder};
+
+/// A row-major matrix whose rows each begin on a cache line and are padded with zeros to whole lines.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Matrix {
+    rows: usize,
+    columns: usize,
+    lines: Vec<Line>,
+}
+
+impl Matrix {
+    pub(crate) fn zeros(rows: usize, columns: usize) -> Self {
+        Self { rows, columns, lines: vec![Line::default(); rows * lines_for(columns)] }
+    }
+
+    pub(crate) fn from_view(view: ArrayView2<'_, f32>) -> Self {
+        let mut matrix = Self::zeros(view.nrows(), view.ncols());
+        for (row, values) in view.outer_iter().enumerate() {
+            for (place, &value) in floats_mut(matrix.row_mut(row)).iter_mut().zip(values) {
+                *place = value;
+            }
+        }
+        matrix
+    }
+
+    /// Changes the number of rows, keeping the memory: nothing is allocated unless it grows past
+    /// what it has been before. The content is unspecified afterwards, the padding stays zero.
+    pub(crate) fn set_rows(&mut self, rows: usize) {
+        self.lines.resize(rows * self.width(), Line::default());
+        self.rows = rows;
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Lines in a row.
+    pub(crate) fn width(&self) -> usize {
+        lines_for(self.columns)
+    }
+
+    #[inline(always)]
+    pub(crate) fn row(&self, row: usize) -> &[Line] {
+        let width = self.width();
+        &self.lines[row * width..][..width]
+    }
+
+    #[inline(always)]
+    pub(crate) fn row_mut(&mut self, row: usize) -> &mut [Line] {
+        let width = self.width();
+        &mut self.lines[row * width..][..width]
+    }
+
+    /// The numbers of a row without their padding.
+    #[inline(always)]
+    pub(crate) fn row_floats(&self, row: usize) -> &[f32] {
+        &floats(self.row(row))[..self.columns]
+    }
+
+    pub(crate) fn lines_mut(&mut self) -> &mut [Line] {
+        &mut self.lines
+    }
+
+    /// Shape (rows, columns).
+    pub(crate) fn view(&self) -> ArrayView2<'_, f32> {
+        view(&self.lines, self.rows, self.columns)
+    }
+}
+
+/// The numbers of padded rows as an array of shape (rows, columns).
+pub(crate) fn view(lines: &[Line], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
+    let shape = (rows, columns).strides((lines_for(columns) * LANES, 1));
+    ArrayView2::from_shape(shape, floats(lines)).expect("the lines hold every padded row")
+}

@@ -1,0 +1,292 @@
+//! Owns the rules by which a gradient changes the parameters. Knows no network's structure: a rule
+//! looks at one number, its gradient and its own memory.
+
+use crate::dense::GradientSink;
+use crate::error::UnknownName;
+use crate::network::Network;
+use crate::parameters::Parameters;
+use crate::simd::{Kernel, Line, Simd, dispatch};
+use std::{fmt, str::FromStr};
+
+/// How a parameter w follows its gradient g at learning rate r. The memories v and m, u begin at 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// Gradient descent: w = w - r g.
+    Sgd,
+    /// v = momentum v + g; w = w - r v, or with Nesterov's look ahead w = w - r (g + momentum v).
+    Momentum {
+        /// How much of the velocity stays from step to step, usually 0.9.
+        momentum: f32,
+        /// Whether to look one velocity ahead (Nesterov 1983, in Sutskever's form of 2013).
+        nesterov: bool,
+    },
+    /// Kingma and Ba 2015. m = beta1 m + (1 - beta1) g; u = beta2 u + (1 - beta2) g^2;
+    /// w = w - r (m / (1 - beta1^t)) / (sqrt(u / (1 - beta2^t)) + epsilon) at step t, from 1.
+    Adam {
+        /// Decay of the mean gradient m, usually 0.9.
+        beta1: f32,
+        /// Decay of the mean squared gradient u, usually 0.999.
+        beta2: f32,
+        /// Keeps the quotient finite, usually 1e-8.
+        epsilon: f32,
+    },
+}
+
+impl Rule {
+    /// The rules with their usual settings, in the order in which they are listed to people.
+    pub const ALL: [Self; 4] = [
+        Self::Sgd,
+        Self::Momentum { momentum: 0.9, nesterov: false },
+        Self::Momentum { momentum: 0.9, nesterov: true },
+        Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    ];
+
+    /// The name that [`FromStr`] reads; it tells the rule but not its settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sgd => "sgd",
+            Self::Momentum { nesterov: false, .. } => "momentum",
+            Self::Momentum { nesterov: true, .. } => "nesterov",
+            Self::Adam { .. } => "adam",
+        }
+    }
+
+    /// How many numbers the rule remembers for each parameter.
+    #[must_use]
+    pub const fn memories(self) -> usize {
+        match self {
+            Self::Sgd => 0,
+            Self::Momentum { .. } => 1,
+            Self::Adam { .. } => 2,
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Rule {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name).ok_or_else(|| UnknownName {
+            what: "optimizer",
+            found: name.to_owned(),
+            expected: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+}
+
+/// A rule, its learning rate, and its memory of the steps so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Optimizer {
+    rule: Rule,
+    rate: f32,
+    steps: u64,
+    memories: Vec<Parameters>,
+}
+
+impl Optimizer {
+    /// An optimizer that has taken no step.
+    #[must_use]
+    pub fn new(rule: Rule, rate: f32) -> Self {
+        Self { rule, rate, steps: 0, memories: Vec::new() }
+    }
+
+    /// Plain gradient descent.
+    #[must_use]
+    pub fn sgd(rate: f32) -> Self {
+        Self::new(Rule::Sgd, rate)
+    }
+
+    /// The rule.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// The learning rate.
+    #[must_use]
+    pub fn rate(&self) -> f32 {
+        self.rate
+    }
+
+    /// Changes the learning rate, as a schedule does from step to step.
+    pub fn set_rate(&mut self, rate: f32) {
+        self.rate = rate;
+    }
+
+    /// How many steps were taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Changes every parameter of the network by the rule.
+    ///
+    /// # Panics
+    /// If the gradients, or those of an earlier step, are not shaped like the network's parameters.
+    #[track_caller]
+    pub fn step(&mut self, network: &mut Network, gradients: &Parameters) {
+        let shapes = network.parameters().shapes();
+        assert_eq!(gradients.shapes(), shapes, "the gradients are of another network");
+        let update = self.begin_step(network.parameters());
+        let [first, second] = self.memories_mut();
+        let parameters = network.parameters_mut().all_lines_mut();
+        dispatch(UpdateAll { update, parameters, first, second, gradients: gradients.all_lines() });
+    }
+
+    /// Counts a step, and gives its formula with the step's constants filled in. The memories are made
+    /// at the first step.
+    #[track_caller]
+    pub(crate) fn begin_step(&mut self, parameters: &Parameters) -> Update {
+        if self.memories.is_empty() {
+            self.memories = vec![parameters.zeros_like(); self.rule.memories()];
+        }
+        for memory in &self.memories {
+            assert_eq!(memory.shapes(), parameters.shapes(), "the optimizer has stepped another network");
+        }
+        self.steps += 1;
+        let rate = self.rate;
+        match self.rule {
+            Rule::Sgd => Update::Sgd { rate },
+            Rule::Momentum { momentum, nesterov } => Update::Momentum { rate, momentum, nesterov },
+            Rule::Adam { beta1, beta2, epsilon } => {
+                // In f64, where 1 - beta^t is exact enough from the first step to the last.
+                let correction = |beta: f32| 1.0 - f64::from(beta).powf(self.steps as f64);
+                let rate = (f64::from(rate) / correction(beta1)) as f32;
+                let root = (1.0 / correction(beta2).sqrt()) as f32;
+                Update::Adam { rate, beta1, beta2, epsilon, root }
+            }
+        }
+    }
+
+    /// The lines of the memories, empty where the rule has fewer than two.
+    pub(crate) fn memories_mut(&mut self) -> [&mut [Line]; 2] {
+        match self.memories.as_mut_slice() {
+            [] => [&mut [], &mut []],
+            [first] => [first.all_lines_mut(), &mut []],
+            [first, second, ..] => [first.all_lines_mut(), second.all_lines_mut()],
+        }
+    }
+}
+
+/// A rule at one step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Update {
+    Sgd {
+        rate: f32,
+    },
+    Momentum {
+        rate: f32,
+        momentum: f32,
+        nesterov: bool,
+    },
+    /// `rate` is r / (1 - beta1^t), `root` is 1 / sqrt(1 - beta2^t).
+    Adam {
+        rate: f32,
+        beta1: f32,
+        beta2: f32,
+        epsilon: f32,
+        root: f32,
+    },
+}
+
+impl Update {
+    /// Changes `w` and the memories `first` and `second` by the gradient `g`; a memory that the rule
+    /// does not have is empty. All have the same number of lines.
+    #[inline(always)]
+    pub(crate) fn apply<S: Simd>(
+        self,
+        simd: S,
+        w: &mut [Line],
+        first: &mut [Line],
+        second: &mut [Line],
+        g: impl Iterator<Item = S::Vector>,
+    ) {
+        match self {
+            Self::Sgd { rate } => {
+                let minus_rate = simd.splat(-rate);
+                for (w, g) in w.iter_mut().zip(g) {
+                    simd.store(simd.mul_add(minus_rate, g, simd.load(w)), w);
+                }
+            }
+            Self::Momentum { rate, momentum, nesterov } => {
+                let (minus_rate, momentum) = (simd.splat(-rate), simd.splat(momentum));
+                for ((w, v), g) in w.iter_mut().zip(first).zip(g) {
+                    let velocity = simd.mul_add(momentum, simd.load(v), g);
+                    simd.store(velocity, v);
+                    let change = if nesterov { simd.mul_add(momentum, velocity, g) } else { velocity };
+                    simd.store(simd.mul_add(minus_rate, change, simd.load(w)), w);
+                }
+            }
+            Self::Adam { rate, beta1, beta2, epsilon, root } => {
+                let splat = |value| simd.splat(value);
+                for (((w, m), u), g) in w.iter_mut().zip(first).zip(second).zip(g) {
+                    let mean = simd.mul_add(splat(beta1), simd.load(m), simd.mul(splat(1.0 - beta1), g));
+                    let square = simd.mul(splat(1.0 - beta2), simd.mul(g, g));
+                    let square = simd.mul_add(splat(beta2), simd.load(u), square);
+                    simd.store(mean, m);
+                    simd.store(square, u);
+                    let scale = simd.mul_add(simd.sqrt(square), splat(root), splat(epsilon));
+                    let change = simd.div(mean, scale);
+                    simd.store(simd.mul_add(splat(-rate), change, simd.load(w)), w);
+                }
+            }
+        }
+    }
+
+    /// Whether a gradient of 0 changes nothing, so that rows without one need not be touched.
+    pub(crate) const fn ignores_zero(self) -> bool {
+        matches!(self, Self::Sgd { .. })
+    }
+}
+
+struct UpdateAll<'a> {
+    update: Update,
+    parameters: &'a mut [Line],
+    first: &'a mut [Line],
+    second: &'a mut [Line],
+    gradients: &'a [Line],
+}
+
+impl Kernel for UpdateAll<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let gradients = self.gradients.iter().map(|line| simd.load(line));
+        self.update.apply(simd, self.parameters, self.first, self.second, gradients);
+    }
+}
+
+/// Where a gradient's rows become an update of rows of weights as soon as they are summed.
+#[derive(Debug)]
+pub(crate) struct UpdateRows<'a> {
+    pub(crate) update: Update,
+    /// Lines in a row.
+    pub(crate) width: usize,
+    pub(crate) parameters: &'a mut [Line],
+    pub(crate) first: &'a mut [Line],
+    pub(crate) second: &'a mut [Line],
+}
+
+impl<S: Simd> GradientSink<S> for UpdateRows<'_> {
+    #[inline(always)]
+    fn ignores_zero(&self) -> bool {
+        self.update.ignores_zero()
+    }
+
+    #[inline(always)]
+    fn take<const T: usize>(&mut self, simd: S, row: usize, start: usize, gradient: [S::Vector; T]) {
+        let from = row * self.width + start;
+        let w = &mut self.parameters[from..from + T];
+        let first = if self.first.is_empty() { &mut [] } else { &mut self.first[from..from + T] };
+        let second = if self.second.is_empty() { &mut [] } else { &mut self.second[from..from + T] };
+        self.update.apply(simd, w, first, second, gradient.into_iter());
+    }
+}

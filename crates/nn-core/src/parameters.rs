@@ -1,0 +1,202 @@
+//! Owns the numbers of a network, weights and biases, and everything shaped like them: gradients,
+//! velocities, moments. Knows no formula.
+
+use crate::error::NetworkError;
+use crate::matrix;
+use crate::simd::{LANES, Line, floats, floats_mut, lines_for};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, ShapeBuilder};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One number per weight and bias of a network. A gradient, a velocity and a moment have this type
+/// too, so that an optimizer reads as its textbook formula.
+///
+/// All numbers stand in one block of memory, layer after layer. A layer's part is the matrix
+/// (I + 1, O), each row padded with zeros to whole cache lines: row i holds the weights from input i,
+/// the last row the biases, as if they were the weights from a further input that is always 1 (the
+/// article's bias unit).
+#[derive(Clone, Debug)]
+pub struct Parameters {
+    shapes: Vec<Shape>,
+    lines: Vec<Line>,
+    stamp: u64,
+}
+
+/// Where a layer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    /// Index of the first line.
+    start: usize,
+}
+
+impl Shape {
+    /// Lines in a row.
+    #[inline(always)]
+    pub(crate) fn width(self) -> usize {
+        lines_for(self.outputs)
+    }
+
+    /// Where rows `rows` stand among the lines of all layers; row `inputs` is that of the biases.
+    pub(crate) fn lines(self, rows: Range<usize>) -> Range<usize> {
+        self.start + rows.start * self.width()..self.start + rows.end * self.width()
+    }
+}
+
+/// One layer's rows, to read from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rows<'a> {
+    pub(crate) shape: Shape,
+    pub(crate) lines: &'a [Line],
+}
+
+impl<'a> Rows<'a> {
+    /// The weights from input `input`; the biases where it equals the number of inputs.
+    #[inline(always)]
+    pub(crate) fn row(self, input: usize) -> &'a [Line] {
+        let width = self.shape.width();
+        &self.lines[input * width..][..width]
+    }
+
+    #[inline(always)]
+    pub(crate) fn biases(self) -> &'a [Line] {
+        self.row(self.shape.inputs)
+    }
+}
+
+/// The greatest number of parameters, padding counted: 2^40 is 4 TiB, more than any machine that
+/// this is for, and far from overflowing an address.
+pub(crate) const MOST_PARAMETERS: usize = 1 << 40;
+
+/// A number that no other content of parameters has had in this process.
+fn new_stamp() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Parameters {
+    /// All zeros, for layers of the given (inputs, outputs).
+    pub(crate) fn zeros(layers: impl IntoIterator<Item = (usize, usize)>) -> Result<Self, NetworkError> {
+        let too_large = NetworkError::TooLarge { limit: MOST_PARAMETERS };
+        let mut start = 0_usize;
+        let mut shapes = Vec::new();
+        for (inputs, outputs) in layers {
+            shapes.push(Shape { inputs, outputs, start });
+            let end = inputs
+                .checked_add(1)
+                .and_then(|rows| rows.checked_mul(lines_for(outputs)))
+                .and_then(|lines| lines.checked_add(start))
+                .filter(|&end| end <= MOST_PARAMETERS / LANES);
+            start = end.ok_or(too_large.clone())?;
+        }
+        Ok(Self { shapes, lines: vec![Line::default(); start], stamp: new_stamp() })
+    }
+
+    /// The same shapes with all numbers 0.
+    #[must_use]
+    pub fn zeros_like(&self) -> Self {
+        let lines = vec![Line::default(); self.lines.len()];
+        Self { shapes: self.shapes.clone(), lines, stamp: new_stamp() }
+    }
+
+    /// Number of layers.
+    #[must_use]
+    pub fn layers(&self) -> usize {
+        self.shapes.len()
+    }
+
+    /// Weights of a layer, shape (I, O).
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[must_use]
+    #[track_caller]
+    pub fn weights(&self, layer: usize) -> ArrayView2<'_, f32> {
+        let shape = self.shapes[layer];
+        matrix::view(&self.lines[shape.lines(0..shape.inputs)], shape.inputs, shape.outputs)
+    }
+
+    /// Weights of a layer to write to, shape (I, O).
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[track_caller]
+    pub fn weights_mut(&mut self, layer: usize) -> ArrayViewMut2<'_, f32> {
+        let shape = self.shapes[layer];
+        let padded = (shape.inputs, shape.outputs).strides((shape.width() * LANES, 1));
+        let lines = &mut self.all_lines_mut()[shape.lines(0..shape.inputs)];
+        ArrayViewMut2::from_shape(padded, floats_mut(lines)).expect("the lines hold every padded row")
+    }
+
+    /// Biases of a layer, shape (O).
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[must_use]
+    #[track_caller]
+    pub fn biases(&self, layer: usize) -> ArrayView1<'_, f32> {
+        ArrayView1::from(&floats(self.rows(layer).biases())[..self.shapes[layer].outputs])
+    }
+
+    /// Biases of a layer to write to, shape (O).
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[track_caller]
+    pub fn biases_mut(&mut self, layer: usize) -> ArrayViewMut1<'_, f32> {
+        let shape = self.shapes[layer];
+        let lines = &mut self.all_lines_mut()[shape.lines(shape.inputs..shape.inputs + 1)];
+        ArrayViewMut1::from(&mut floats_mut(lines)[..shape.outputs])
+    }
+
+    /// How many numbers there are, padding not counted.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.shapes.iter().map(|shape| (shape.inputs + 1) * shape.outputs).sum()
+    }
+
+    /// Whether no number is infinite or not a number.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        floats(&self.lines).iter().all(|number| number.is_finite())
+    }
+
+    #[inline(always)]
+    pub(crate) fn shape(&self, layer: usize) -> Shape {
+        self.shapes[layer]
+    }
+
+    pub(crate) fn shapes(&self) -> &[Shape] {
+        &self.shapes
+    }
+
+    #[inline(always)]
+    pub(crate) fn rows(&self, layer: usize) -> Rows<'_> {
+        let shape = self.shapes[layer];
+        Rows { shape, lines: &self.lines[shape.lines(0..shape.inputs + 1)] }
+    }
+
+    pub(crate) fn all_lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Every line of every layer. The padding must be left zero.
+    pub(crate) fn all_lines_mut(&mut self) -> &mut [Line] {
+        self.stamp = new_stamp();
+        &mut self.lines
+    }
+
+    /// Changes with every chance to write to the numbers: two parameters with one stamp are equal,
+    /// which tells whether a copy of them in another layout is still true.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp
+    }
+}
+
+impl PartialEq for Parameters {
+    /// Equal shapes and equal numbers; the padding is always zero.
+    fn eq(&self, other: &Self) -> bool {
+        self.shapes == other.shapes && floats(&self.lines) == floats(&other.lines)
+    }
+}

@@ -1,0 +1,92 @@
+//! Holds every instruction set of this machine against the f64 functions of the standard library.
+
+use super::{Kernel, LANES, Line, Simd, dispatch, functions, portable::Portable};
+
+/// Sixteen lanes of exp, sigmoid and tanh at once.
+struct Functions([f32; LANES]);
+
+impl Kernel for Functions {
+    type Output = [[f32; LANES]; 3];
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Self::Output {
+        let x = simd.load(&Line(self.0));
+        let mut out = [Line::default(); 3];
+        simd.store(functions::exp(simd, x), &mut out[0]);
+        simd.store(functions::sigmoid(simd, x), &mut out[1]);
+        simd.store(functions::tanh(simd, x), &mut out[2]);
+        out.map(|line| line.0)
+    }
+}
+
+struct NonzeroBytes<'a>(&'a [u8; 64]);
+
+impl Kernel for NonzeroBytes<'_> {
+    type Output = u64;
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> u64 {
+        simd.nonzero_bytes(self.0)
+    }
+}
+
+/// The outputs on every instruction set that this machine has.
+fn on_every_set(x: [f32; LANES]) -> Vec<[[f32; LANES]; 3]> {
+    let mut outputs = vec![dispatch(Functions(x)), Functions(x).run(Portable)];
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = super::x86::Avx2::detect() {
+        outputs.push(avx2.dispatch(Functions(x)));
+    }
+    outputs
+}
+
+fn assert_close(name: &str, x: f32, found: f32, expected: f64) {
+    // Four units in the last place; below the smallest normal number, zero will do.
+    let tolerance = expected.abs() * 4.0 * f64::from(f32::EPSILON) + f64::from(f32::MIN_POSITIVE);
+    assert!((f64::from(found) - expected).abs() <= tolerance, "{name}({x}) = {found}, expected {expected}");
+}
+
+#[test]
+fn exp_sigmoid_and_tanh_agree_with_f64_over_their_whole_range() {
+    for step in 0..120_000 {
+        let x: [f32; LANES] =
+            std::array::from_fn(|lane| (step as f32 / 600.0 - 100.0) * (1.0 + lane as f32 / 64.0) * 0.86);
+        for [exp, sigmoid, tanh] in on_every_set(x) {
+            for lane in 0..LANES {
+                let wide = f64::from(x[lane]);
+                if x[lane] < 88.7 {
+                    assert_close("exp", x[lane], exp[lane], wide.exp());
+                }
+                assert_close("sigmoid", x[lane], sigmoid[lane], 1.0 / (1.0 + (-wide).exp()));
+                assert_close("tanh", x[lane], tanh[lane], wide.tanh());
+            }
+        }
+    }
+}
+
+#[test]
+fn not_a_number_is_passed_on_and_infinities_reach_the_limits() {
+    let mut x = [f32::NAN; LANES];
+    x[1] = f32::INFINITY;
+    x[2] = f32::NEG_INFINITY;
+    for [exp, sigmoid, tanh] in on_every_set(x) {
+        assert!(exp[0].is_nan() && sigmoid[0].is_nan() && tanh[0].is_nan());
+        assert!(exp[1] > 3.4e38);
+        assert_eq!((exp[2], sigmoid[1], tanh[1], tanh[2]), (0.0, 1.0, 1.0, -1.0));
+        assert!(sigmoid[2].abs() < 1e-38);
+    }
+}
+
+#[test]
+fn every_bit_of_a_mask_tells_of_its_own_byte() {
+    for position in 0..64 {
+        let mut bytes = [0_u8; 64];
+        bytes[position] = (position + 1) as u8;
+        bytes[63] = 255;
+        let expected = (1_u64 << position) | (1 << 63);
+        assert_eq!(dispatch(NonzeroBytes(&bytes)), expected);
+        assert_eq!(NonzeroBytes(&bytes).run(Portable), expected);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = super::x86::Avx2::detect() {
+            assert_eq!(avx2.dispatch(NonzeroBytes(&bytes)), expected);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Owns the AVX-512 and AVX2 forms of the vector. Each type is a proof that the machine has the
+//! instructions: it can be made only by `detect`.
+#![allow(unsafe_code, reason = "intrinsics are unsafe to call; every type here is a proof that they exist")]
+
+use super::{Kernel, Line, Simd};
+use std::arch::x86_64::*;
+
+/// Proof that this machine has AVX-512 F, BW and VL.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx512(());
+
+/// Proof that this machine has AVX2 and FMA.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2(());
+
+impl Avx512 {
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("fma"))
+        .then_some(Self(()))
+    }
+
+    #[inline]
+    pub(crate) fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,bmi1,bmi2,fma")]
+        fn run<K: Kernel>(simd: Avx512, kernel: K) -> K::Output {
+            kernel.run(simd)
+        }
+        // SAFETY: `self` exists, so `detect` found every feature that `run` is compiled for.
+        unsafe { run(self, kernel) }
+    }
+}
+
+impl Avx2 {
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("fma"))
+        .then_some(Self(()))
+    }
+
+    #[inline]
+    pub(crate) fn dispatch<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,bmi1,bmi2,fma")]
+        fn run<K: Kernel>(simd: Avx2, kernel: K) -> K::Output {
+            kernel.run(simd)
+        }
+        // SAFETY: `self` exists, so `detect` found every feature that `run` is compiled for.
+        unsafe { run(self, kernel) }
+    }
+}
+
+// Every intrinsic below is safe to call once its instruction set is known to be there, which `self`
+// proves; the loads and stores go through references to a whole `Line` or array of the exact size,
+// and the unaligned forms ask for no more.
+macro_rules! proven {
+    ($intrinsic:expr) => {
+        // SAFETY: `self` proves the instruction set; pointers come from references to all the bytes read or written.
+        unsafe { $intrinsic }
+    };
+}
+
+impl Simd for Avx512 {
+    type Vector = __m512;
+    const WIDE: bool = true;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        proven!(_mm512_set1_ps(value))
+    }
+    #[inline(always)]
+    fn load(self, line: &Line) -> __m512 {
+        proven!(_mm512_loadu_ps(line.0.as_ptr()))
+    }
+    #[inline(always)]
+    fn store(self, value: __m512, line: &mut Line) {
+        proven!(_mm512_storeu_ps(line.0.as_mut_ptr(), value));
+    }
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        proven!(_mm512_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        proven!(_mm512_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        proven!(_mm512_mul_ps(a, b))
+    }
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        proven!(_mm512_div_ps(a, b))
+    }
+    #[inline(always)]
+    fn sqrt(self, a: __m512) -> __m512 {
+        proven!(_mm512_sqrt_ps(a))
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        proven!(_mm512_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        proven!(_mm512_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn min(self, a: __m512, b: __m512) -> __m512 {
+        proven!(_mm512_min_ps(a, b))
+    }
+    #[inline(always)]
+    fn round(self, a: __m512) -> __m512 {
+        proven!(_mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a))
+    }
+    #[inline(always)]
+    fn power_of_two(self, exponent: __m512) -> __m512 {
+        proven!(_mm512_scalef_ps(_mm512_set1_ps(1.0), exponent))
+    }
+    #[inline(always)]
+    fn select_greater(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        proven!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes))
+    }
+    #[inline(always)]
+    fn nonzero_bytes(self, bytes: &[u8; 64]) -> u64 {
+        proven!({
+            let bytes = _mm512_loadu_si512(bytes.as_ptr().cast());
+            _mm512_test_epi8_mask(bytes, bytes)
+        })
+    }
+}
+
+impl Simd for Avx2 {
+    type Vector = [__m256; 2];
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> [__m256; 2] {
+        let half = proven!(_mm256_set1_ps(value));
+        [half, half]
+    }
+    #[inline(always)]
+    fn load(self, line: &Line) -> [__m256; 2] {
+        proven!([_mm256_loadu_ps(line.0.as_ptr()), _mm256_loadu_ps(line.0[8..].as_ptr())])
+    }
+    #[inline(always)]
+    fn store(self, value: [__m256; 2], line: &mut Line) {
+        let (low, high) = line.0.split_at_mut(8);
+        proven!(_mm256_storeu_ps(low.as_mut_ptr(), value[0]));
+        proven!(_mm256_storeu_ps(high.as_mut_ptr(), value[1]));
+    }
+    #[inline(always)]
+    fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        proven!([_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn sub(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        proven!([_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn mul(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        proven!([_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn div(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        proven!([_mm256_div_ps(a[0], b[0]), _mm256_div_ps(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn sqrt(self, a: [__m256; 2]) -> [__m256; 2] {
+        proven!([_mm256_sqrt_ps(a[0]), _mm256_sqrt_ps(a[1])])
+    }
+    #[inline(always)]
+    fn mul_add(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
+        proven!([_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])])
+    }
+    #[inline(always)]
+    fn max(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        proven!([_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn min(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        proven!([_mm256_min_ps(a[0], b[0]), _mm256_min_ps(a[1], b[1])])
+    }
+    #[inline(always)]
+    fn round(self, a: [__m256; 2]) -> [__m256; 2] {
+        a.map(|half| proven!(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(half)))
+    }
+    #[inline(always)]
+    fn power_of_two(self, exponent: [__m256; 2]) -> [__m256; 2] {
+        exponent.map(|half| {
+            proven!({
+                let biased = _mm256_add_epi32(_mm256_cvtps_epi32(half), _mm256_set1_epi32(127));
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+            })
+        })
+    }
+    #[inline(always)]
+    fn select_greater(
+        self,
+        a: [__m256; 2],
+        b: [__m256; 2],
+        yes: [__m256; 2],
+        no: [__m256; 2],
+    ) -> [__m256; 2] {
+        let half =
+            |i: usize| proven!(_mm256_blendv_ps(no[i], yes[i], _mm256_cmp_ps::<_CMP_GT_OQ>(a[i], b[i])));
+        [half(0), half(1)]
+    }
+    #[inline(always)]
+    fn nonzero_bytes(self, bytes: &[u8; 64]) -> u64 {
+        let zero_bytes = |start: usize| {
+            let half = &bytes[start..start + 32];
+            proven!({
+                let half = _mm256_loadu_si256(half.as_ptr().cast());
+                _mm256_movemask_epi8(_mm256_cmpeq_epi8(half, _mm256_setzero_si256())) as u32
+            })
+        };
+        !(u64::from(zero_bytes(0)) | (u64::from(zero_bytes(32)) << 32))
+    }
+}

@@ -1,0 +1,347 @@
+//! Owns the threads that work on a step together. Knows nothing of what they do.
+//!
+//! A step takes some 50 microseconds and meets twice, so the threads live as long as their team, wait
+//! for each other by spinning a little while, and only then sleep.
+#![allow(
+    unsafe_code,
+    reason = "borrowed work is lent to threads that outlive the borrow; `run` waits for them"
+)]
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+/// How often a thread looks for work before it sleeps: some 20 microseconds.
+const SPINS: u32 = 4_000;
+
+/// Work for every thread of a team, called with the thread's number.
+type Work<'a> = &'a (dyn Fn(usize) + Sync);
+
+/// Threads that run the same work at the same time.
+pub(crate) struct Team {
+    meeting: Arc<Meeting>,
+    helpers: Vec<JoinHandle<()>>,
+    /// For each thread, the next of its items that nobody has taken.
+    next: Vec<Counter>,
+}
+
+/// A counter on a cache line of its own, so that two threads counting do not slow each other.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Counter(AtomicUsize);
+
+/// Where the threads meet.
+#[derive(Default)]
+struct Meeting {
+    /// Counts the pieces of work handed out; a helper whose own count is behind has work to do.
+    round: AtomicUsize,
+    /// Helpers that have not finished the present round.
+    busy: AtomicUsize,
+    asleep: AtomicUsize,
+    closing: AtomicBool,
+    panicked: AtomicBool,
+    work: UnsafeCell<Option<Work<'static>>>,
+    door: Mutex<()>,
+    bell: Condvar,
+}
+
+// SAFETY: `work` is written only by the team's owner, who has `&mut Team`, while `busy` is 0, that is
+// while no helper reads it: a helper reads it only between seeing a new `round`, which is published
+// (Release) after the write, and lowering `busy` (Release), which the owner waits for (Acquire).
+unsafe impl Sync for Meeting {}
+// SAFETY: the lent work is `Sync`, so calling it from any thread is sound; the rest is `Send`.
+unsafe impl Send for Meeting {}
+
+impl Team {
+    /// A team of `threads`, the caller's own included.
+    pub(crate) fn new(threads: NonZeroUsize) -> Self {
+        let meeting = Arc::new(Meeting::default());
+        let helpers = (1..threads.get()).map_while(|number| {
+            let meeting = Arc::clone(&meeting);
+            // Where the system has no more threads to give, the team is as large as it got: the
+            // results are the same for any number.
+            std::thread::Builder::new()
+                .name(format!("nn-core {number}"))
+                .spawn(move || meeting.help(number))
+                .ok()
+        });
+        let helpers: Vec<_> = helpers.collect();
+        let next = (0..=helpers.len()).map(|_| Counter::default()).collect();
+        Self { meeting, helpers, next }
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.helpers.len() + 1
+    }
+
+    /// Calls `work` once on every thread, and returns when all have finished. To be called only by
+    /// who has the team to itself.
+    ///
+    /// # Panics
+    /// If `work` does, on any thread.
+    fn run(meeting: &Meeting, helpers: usize, work: Work<'_>) {
+        if helpers == 0 {
+            return work(0);
+        }
+        // SAFETY: only the lifetime changes. No helper holds the work after `wait` has seen `busy` at
+        // 0, and this function does not return or unwind before that.
+        let lent = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
+        // SAFETY: `busy` is 0 and the team is borrowed mutably, so nobody else looks at the cell.
+        unsafe { *meeting.work.get() = Some(lent) };
+        meeting.busy.store(helpers, Ordering::Relaxed);
+        meeting.round.fetch_add(1, Ordering::SeqCst);
+        if meeting.asleep.load(Ordering::SeqCst) > 0 {
+            drop(meeting.door.lock().unwrap_or_else(PoisonError::into_inner));
+            meeting.bell.notify_all();
+        }
+        let mine = catch_unwind(AssertUnwindSafe(|| work(0)));
+        let mut spins = 0;
+        while meeting.busy.load(Ordering::Acquire) > 0 {
+            pause(&mut spins);
+        }
+        if let Err(panic) = mine {
+            resume_unwind(panic);
+        }
+        assert!(!meeting.panicked.swap(false, Ordering::Relaxed), "a thread of the team has panicked");
+    }
+
+    /// Calls `work` with every item and its index, each once, on one thread or another. The threads
+    /// begin at shares of their own, the same ones every time, and help each other at the end.
+    pub(crate) fn for_each<T: Send>(&mut self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+        let base = Base(items.as_mut_ptr());
+        self.for_each_index(items.len(), |index| {
+            // SAFETY: `index` is within `items`.
+            let item = unsafe { base.at(index) };
+            // SAFETY: `items` is borrowed mutably for the whole call, and `index` is given out once, so
+            // this is the only reference to the item.
+            work(index, unsafe { &mut *item });
+        });
+    }
+
+    /// Calls `work` with every part of K slices, each once, on one thread or another.
+    ///
+    /// # Panics
+    /// If the slices are not cut into equally many parts.
+    pub(crate) fn for_each_part<T: Send, const K: usize>(
+        &mut self,
+        slices: [Parts<'_, T>; K],
+        work: impl Fn(usize, [&mut [T]; K]) + Sync,
+    ) {
+        let count = slices.first().map_or(0, |parts| parts.ranges.len());
+        assert!(slices.iter().all(|parts| parts.ranges.len() == count), "slices with unequal parts");
+        let slices = slices.map(|parts| (Base(parts.slice.as_mut_ptr()), parts.ranges));
+        self.for_each_index(count, |index| {
+            let parts = std::array::from_fn(|k| {
+                let (base, ranges) = &slices[k];
+                let range = &ranges[index];
+                if range.is_empty() {
+                    return &mut [][..];
+                }
+                // SAFETY: `Parts::new` has checked that the range lies within the slice.
+                let start = unsafe { base.at(range.start) };
+                // SAFETY: `Parts::new` has checked that no range overlaps another; the slice is borrowed
+                // mutably for the whole call, and `index` is given out once, so this is the only
+                // reference to these elements.
+                unsafe { std::slice::from_raw_parts_mut(start, range.len()) }
+            });
+            work(index, parts);
+        });
+    }
+
+    /// Calls `work` with every index below `count`, each once.
+    fn for_each_index(&mut self, count: usize, work: impl Fn(usize) + Sync) {
+        let threads = self.threads();
+        let share = |thread: usize| thread * count / threads..(thread + 1) * count / threads;
+        for (thread, next) in self.next.iter_mut().enumerate() {
+            *next.0.get_mut() = share(thread).start;
+        }
+        let next = &self.next;
+        Self::run(&self.meeting, self.helpers.len(), &|me| {
+            for step in 0..threads {
+                let whose = (me + step) % threads;
+                let end = share(whose).end;
+                // Looking before adding keeps the counters within reach of `usize`.
+                while next[whose].0.load(Ordering::Relaxed) < end {
+                    let index = next[whose].0.fetch_add(1, Ordering::Relaxed);
+                    if index < end {
+                        work(index);
+                    }
+                }
+            }
+        });
+    }
+}
+
+impl Meeting {
+    /// The life of a helper.
+    fn help(&self, number: usize) {
+        let mut round = 0;
+        loop {
+            let mut spins = 0;
+            while self.round.load(Ordering::Acquire) == round {
+                if spins == SPINS {
+                    self.sleep(round);
+                } else {
+                    pause(&mut spins);
+                }
+            }
+            round = round.wrapping_add(1);
+            if self.closing.load(Ordering::Relaxed) {
+                return;
+            }
+            // SAFETY: a new round is published after its work is written, and the owner leaves the
+            // cell alone until this helper has lowered `busy` below.
+            let work = unsafe { *self.work.get() };
+            if let Some(work) = work
+                && catch_unwind(AssertUnwindSafe(|| work(number))).is_err()
+            {
+                self.panicked.store(true, Ordering::Relaxed);
+            }
+            self.busy.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Sleeps until a round after `round` begins.
+    fn sleep(&self, round: usize) {
+        let mut door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        self.asleep.fetch_add(1, Ordering::SeqCst);
+        // The owner raises `round` before it looks at `asleep`, and both are in one total order: either
+        // it sees this sleeper and rings, or this sleeper sees the new round.
+        while self.round.load(Ordering::SeqCst) == round {
+            door = self.bell.wait(door).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.asleep.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Waits a moment; after many, lets other threads of the machine go first.
+fn pause(spins: &mut u32) {
+    *spins = (*spins + 1).min(SPINS);
+    if spins.is_multiple_of(256) { std::thread::yield_now() } else { std::hint::spin_loop() }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        self.meeting.closing.store(true, Ordering::Relaxed);
+        self.meeting.round.fetch_add(1, Ordering::SeqCst);
+        drop(self.meeting.door.lock().unwrap_or_else(PoisonError::into_inner));
+        self.meeting.bell.notify_all();
+        for helper in self.helpers.drain(..) {
+            // A helper catches every panic of its work, so there is none to pass on.
+            let _ = helper.join();
+        }
+    }
+}
+
+impl fmt::Debug for Team {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Team").field("threads", &self.threads()).finish_non_exhaustive()
+    }
+}
+
+/// A slice cut into parts that do not overlap.
+#[derive(Debug)]
+pub(crate) struct Parts<'a, T> {
+    slice: &'a mut [T],
+    ranges: &'a [Range<usize>],
+}
+
+impl<'a, T> Parts<'a, T> {
+    /// # Panics
+    /// If a range begins before the one before it ends, or reaches past the slice.
+    pub(crate) fn new(slice: &'a mut [T], ranges: &'a [Range<usize>]) -> Self {
+        let mut end = 0;
+        for range in ranges.iter().filter(|range| !range.is_empty()) {
+            assert!(end <= range.start && range.end <= slice.len(), "part {range:?} of {}", slice.len());
+            end = range.end;
+        }
+        Self { slice, ranges }
+    }
+}
+
+/// The first element of a slice, to be shared between threads.
+struct Base<T>(*mut T);
+
+// SAFETY: what is reached through the pointer is handed out to one thread at a time, see the uses.
+unsafe impl<T: Send> Sync for Base<T> {}
+
+impl<T> Base<T> {
+    /// # Safety
+    /// `index` must not lie past the end of the slice that this is the base of.
+    unsafe fn at(&self, index: usize) -> *mut T {
+        // SAFETY: promised by the caller.
+        unsafe { self.0.add(index) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn teams() -> impl Iterator<Item = Team> {
+        (1..=4).map(|threads| Team::new(NonZeroUsize::new(threads).unwrap()))
+    }
+
+    #[test]
+    fn every_item_is_visited_once_by_teams_of_any_size() {
+        for mut team in teams() {
+            for count in [0, 1, 2, 3, 7, 64, 1000] {
+                let mut visits = vec![0; count];
+                for round in 1..=50 {
+                    team.for_each(&mut visits, |_, visits| *visits += 1);
+                    assert!(visits.iter().all(|&v| v == round));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_several_slices_come_together() {
+        for mut team in teams() {
+            let (mut a, mut b) = ([0; 6], [0; 2]);
+            let (of_a, of_b) = ([0..1, 1..1, 2..6], [0..1, 1..2, 2..2]);
+            team.for_each_part([Parts::new(&mut a, &of_a), Parts::new(&mut b, &of_b)], |i, [a, b]| {
+                a.fill(i + 1);
+                b.fill(10 * (i + 1));
+            });
+            assert_eq!((a, b), ([1, 0, 3, 3, 3, 3], [10, 20]));
+        }
+    }
+
+    #[test]
+    fn overlapping_parts_are_refused() {
+        let (ranges, mut slice) = ([0..3, 2..4], [0; 4]);
+        let cut = AssertUnwindSafe(|| Parts::new(&mut slice, &ranges).ranges.len());
+        assert!(catch_unwind(cut).is_err());
+    }
+
+    #[test]
+    fn a_panic_on_any_thread_reaches_the_caller_and_the_team_lives_on() {
+        for mut team in teams() {
+            let mut items = [0; 8];
+            for bad in 0..8 {
+                let work = |i: usize, _: &mut i32| assert_ne!(i, bad);
+                assert!(catch_unwind(AssertUnwindSafe(|| team.for_each(&mut items, work))).is_err());
+                team.for_each(&mut items, |_, item| *item += 1);
+            }
+            assert_eq!(items, [8; 8]);
+        }
+    }
+
+    #[test]
+    fn sleeping_helpers_wake_up() {
+        for mut team in teams() {
+            let mut items = [0; 8];
+            for _ in 0..3 {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                team.for_each(&mut items, |_, item| *item += 1);
+            }
+            assert_eq!(items, [3; 8]);
+        }
+    }
+}
