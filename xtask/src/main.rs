@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
 
 mod digest;
+mod fetch;
 mod process;
 mod publish;
 mod sample;
@@ -20,12 +21,15 @@ struct Command {
     run: fn(lexopt::Parser) -> Result<()>,
 }
 
-const COMMANDS: &[Command] = &[Command {
-    name: "make-sample",
-    summary: "make data/sample again",
-    help: sample::HELP,
-    run: sample::run,
-}];
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "fetch-data",
+        summary: "bring MNIST or Fashion-MNIST, verified, into data/",
+        help: fetch::HELP,
+        run: fetch::run,
+    },
+    Command { name: "make-sample", summary: "make data/sample again", help: sample::HELP, run: sample::run },
+];
 
 /// The exit codes, as the four crates' program has them.
 const FAILED: u8 = 1;
@@ -35,13 +39,14 @@ fn main() -> ExitCode {
     match run(lexopt::Parser::from_env()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
             if error.is::<lexopt::Error>() {
+                eprintln!("error: {error}");
                 eprintln!(
                     "hint: `cargo xtask --help` lists the commands, `cargo xtask COMMAND --help` explains one"
                 );
                 return ExitCode::from(WRONG_USAGE);
             }
+            eprintln!("error: {error:#}");
             ExitCode::from(FAILED)
         }
     }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Runs `command` quietly to its end. Its failure is told by the last line that it wrote to standard error.
+/// Runs `command` quietly to its end. Its failure quotes one line that it wrote to standard error.
 pub(crate) fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
@@ -34,10 +34,17 @@ pub(crate) fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> 
         return Ok(());
     }
     let complaint = complaint.join().unwrap_or_default();
-    match complaint.lines().rev().map(str::trim).find(|line| !line.is_empty()) {
+    match telling_line(&complaint) {
         Some(line) => bail!("{name} failed ({status}): {line}"),
         None => bail!("{name} failed ({status})"),
     }
+}
+
+/// The first line that calls itself an error (npm and pip add advice after it), or else the last one.
+fn telling_line(complaint: &str) -> Option<&str> {
+    let mut lines = complaint.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_error = |line: &&str| line.starts_with("E: ") || line.to_lowercase().contains("error");
+    lines.clone().find(is_error).or_else(|| lines.next_back())
 }
 
 #[cfg(all(test, unix))]
@@ -55,6 +62,15 @@ mod tests {
         let error = run_quietly(&mut shell("echo one >&2; echo two >&2; exit 3"), Duration::from_secs(60));
         let message = error.unwrap_err().to_string();
         assert!(message.contains("3") && message.ends_with(": two"), "{message}");
+    }
+
+    #[test]
+    fn a_line_that_is_an_error_tells_more_than_the_advice_after_it() {
+        assert_eq!(
+            telling_line("warning\nnpm error code ENOTFOUND\nsee the log\n"),
+            Some("npm error code ENOTFOUND")
+        );
+        assert_eq!(telling_line("\n"), None);
     }
 
     #[test]
