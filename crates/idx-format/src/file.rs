@@ -237,7 +237,7 @@ fn load(path: &Path, options: &OpenOptions) -> Result<Bytes, OpenError> {
         return map(&file).map(Bytes::Mapped).map_err(failed("map"));
     }
 
-    let whole = start.chain(file);
+    let whole = start.as_slice().chain(file);
     if compressed {
         let stream = GzipReader::new(BufReader::new(whole));
         read_idx(stream, 0, options.max_bytes, options.trailing).map(Bytes::Decompressed)
