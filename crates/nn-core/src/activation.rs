@@ -52,46 +52,64 @@ impl Activation {
         !matches!(self, Self::Softmax)
     }
 
+    /// f(z) of sixteen units. Softmax, which looks at all units of a layer together, is done by
+    /// [`softmax`].
+    #[inline(always)]
+    fn function<S: Simd>(self, simd: S, z: S::Vector) -> S::Vector {
+        match self {
+            Self::Identity | Self::Softmax => z,
+            Self::Sigmoid => sigmoid(simd, z),
+            Self::Relu => simd.max(simd.splat(0.0), z),
+            Self::LeakyRelu => simd.max(simd.mul(simd.splat(LEAKY_SLOPE), z), z),
+            Self::Tanh => tanh(simd, z),
+        }
+    }
+
+    /// f'(z) of sixteen units, told from a = f(z).
+    #[inline(always)]
+    fn derivative<S: Simd>(self, simd: S, a: S::Vector) -> S::Vector {
+        let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
+        match self {
+            Self::Identity | Self::Softmax => one,
+            Self::Sigmoid => simd.mul(a, simd.sub(one, a)),
+            Self::Relu => simd.select_greater(a, zero, one, zero),
+            Self::LeakyRelu => simd.select_greater(a, zero, one, simd.splat(LEAKY_SLOPE)),
+            Self::Tanh => simd.sub(one, simd.mul(a, a)),
+        }
+    }
+
     /// A = f(Z), in place, over one sample's padded row of `units` numbers.
     #[inline(always)]
     pub(crate) fn forward<S: Simd>(self, simd: S, row: &mut [Line], units: usize) {
-        let zero = simd.splat(0.0);
         match self {
             Self::Identity => {}
-            Self::Sigmoid => map(simd, row, |z| sigmoid(simd, z)),
-            Self::Relu => map(simd, row, |z| simd.max(zero, z)),
-            Self::LeakyRelu => {
-                let slope = simd.splat(LEAKY_SLOPE);
-                map(simd, row, |z| simd.max(simd.mul(slope, z), z));
-            }
-            Self::Tanh => map(simd, row, |z| tanh(simd, z)),
             Self::Softmax => softmax(simd, row, units),
+            _ => {
+                for line in row {
+                    simd.store(self.function(simd, simd.load(line)), line);
+                }
+            }
         }
     }
 
     /// dZ = dA * f'(Z), in place over `d_row`, with f' told from the activations A of `row`.
     #[inline(always)]
     pub(crate) fn backward<S: Simd>(self, simd: S, row: &[Line], d_row: &mut [Line]) {
-        let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
         match self {
             Self::Identity => {}
-            Self::Sigmoid => {
-                map2(simd, row, d_row, |a, d_a| simd.mul(d_a, simd.mul(a, simd.sub(one, a))));
-            }
-            Self::Relu => map2(simd, row, d_row, |a, d_a| simd.select_greater(a, zero, d_a, zero)),
-            Self::LeakyRelu => {
-                let slope = simd.splat(LEAKY_SLOPE);
-                map2(simd, row, d_row, |a, d_a| simd.select_greater(a, zero, d_a, simd.mul(slope, d_a)));
-            }
-            Self::Tanh => {
-                map2(simd, row, d_row, |a, d_a| simd.mul(d_a, simd.sub(one, simd.mul(a, a))));
-            }
             Self::Softmax => {
                 // dZ_j = sum over i of dA_i a_i ((i = j) - a_j) = a_j (dA_j - sum over i of dA_i a_i);
                 // the padding of A is zero, and so is that of dZ.
                 let dot: f32 = floats(row).iter().zip(floats(d_row)).map(|(a, d_a)| a * d_a).sum();
-                let dot = simd.splat(dot);
-                map2(simd, row, d_row, |a, d_a| simd.mul(a, simd.sub(d_a, dot)));
+                for (a, d) in row.iter().zip(d_row) {
+                    let change = simd.sub(simd.load(d), simd.splat(dot));
+                    simd.store(simd.mul(simd.load(a), change), d);
+                }
+            }
+            _ => {
+                for (a, d) in row.iter().zip(d_row) {
+                    simd.store(simd.mul(simd.load(d), self.derivative(simd, simd.load(a))), d);
+                }
             }
         }
     }
@@ -103,26 +121,14 @@ impl Activation {
 pub(crate) fn softmax<S: Simd>(simd: S, row: &mut [Line], units: usize) {
     let greatest = floats(row)[..units].iter().fold(f32::NEG_INFINITY, |m, &z| if m > z { m } else { z });
     let greatest = simd.splat(greatest);
-    map(simd, row, |z| exp(simd, simd.sub(z, greatest)));
+    for line in row.iter_mut() {
+        simd.store(exp(simd, simd.sub(simd.load(line), greatest)), line);
+    }
     let row = floats_mut(row);
     row[units..].fill(0.0);
     let sum: f32 = row[..units].iter().sum();
     for p in &mut row[..units] {
         *p /= sum;
-    }
-}
-
-#[inline(always)]
-fn map<S: Simd>(simd: S, row: &mut [Line], f: impl Fn(S::Vector) -> S::Vector) {
-    for line in row {
-        simd.store(f(simd.load(line)), line);
-    }
-}
-
-#[inline(always)]
-fn map2<S: Simd>(simd: S, row: &[Line], d_row: &mut [Line], f: impl Fn(S::Vector, S::Vector) -> S::Vector) {
-    for (line, d_line) in row.iter().zip(d_row) {
-        simd.store(f(simd.load(line), simd.load(d_line)), d_line);
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::matrix::Matrix;
 use crate::parameters::Rows;
 use crate::pass::Pass;
-use crate::simd::{Line, Simd, floats};
+use crate::simd::{Line, Simd, floats, load_lines, store_lines};
 use std::ops::Range;
 
 /// Where the rows of a weight gradient go as soon as they are summed: into memory, or straight into an
@@ -114,13 +114,12 @@ fn product_tile<S: Simd, const M: usize, const L: usize>(
 ) {
     let count = inner.len();
     let a: [&[f32]; M] = std::array::from_fn(|m| &a.row_floats(row + m)[inner.clone()]);
-    let mut sums: [[S::Vector; L]; M] = std::array::from_fn(|m| {
-        let out = &out.row(row + m)[line..line + L];
-        std::array::from_fn(|l| simd.load(&out[l]))
-    });
+    let mut sums = [[simd.splat(0.0); L]; M];
+    for m in 0..M {
+        sums[m] = load_lines(simd, &out.row(row + m)[line..]);
+    }
     for (k, b) in b.chunks_exact(stride).take(count).enumerate() {
-        let b = &b[from..from + L];
-        let b: [S::Vector; L] = std::array::from_fn(|l| simd.load(&b[l]));
+        let b: [S::Vector; L] = load_lines(simd, &b[from..]);
         for m in 0..M {
             let a = simd.splat(a[m][k]);
             for l in 0..L {
@@ -129,10 +128,7 @@ fn product_tile<S: Simd, const M: usize, const L: usize>(
         }
     }
     for m in 0..M {
-        let out = &mut out.row_mut(row + m)[line..line + L];
-        for l in 0..L {
-            simd.store(sums[m][l], &mut out[l]);
-        }
+        store_lines(simd, sums[m], &mut out.row_mut(row + m)[line..]);
     }
 }
 
@@ -168,8 +164,7 @@ fn outer_tile<'a, S: Simd, const M: usize, const L: usize>(
         let (x, d_z) = (pass.layer_inputs(layer), &pass.d_z[layer]);
         for n in 0..d_z.rows() {
             let x: &[f32; M] = floats(x.row(n))[row..].first_chunk().expect("a tile lies within the rows");
-            let d_z = &d_z.row(n)[line..line + L];
-            let d_z: [S::Vector; L] = std::array::from_fn(|l| simd.load(&d_z[l]));
+            let d_z: [S::Vector; L] = load_lines(simd, &d_z.row(n)[line..]);
             for m in 0..M {
                 let x = simd.splat(x[m]);
                 for l in 0..L {

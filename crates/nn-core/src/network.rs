@@ -10,7 +10,7 @@ use crate::loss::Loss;
 use crate::matrix::Matrix;
 use crate::parameters::Parameters;
 use crate::pass::{self, Pass, Trace};
-use crate::simd::{Kernel, Line, Simd, dispatch};
+use crate::simd::{Kernel, Line, Simd, dispatch, store_lines};
 use crate::transposed::Transposed;
 use ndarray::{Array2, ArrayView2};
 use ndarray_rand::rand::Rng;
@@ -301,9 +301,6 @@ impl<S: Simd> GradientSink<S> for StoreRows<'_> {
 
     #[inline(always)]
     fn take<const T: usize>(&mut self, simd: S, row: usize, start: usize, gradient: [S::Vector; T]) {
-        let lines = &mut self.lines[row * self.width + start..][..T];
-        for (line, value) in lines.iter_mut().zip(gradient) {
-            simd.store(value, line);
-        }
+        store_lines(simd, gradient, &mut self.lines[row * self.width + start..]);
     }
 }

@@ -5,7 +5,7 @@ use crate::dense::GradientSink;
 use crate::error::UnknownName;
 use crate::network::Network;
 use crate::parameters::Parameters;
-use crate::simd::{Kernel, Line, Simd, dispatch};
+use crate::simd::{Kernel, Line, Simd, dispatch, load_lines, store_lines};
 use std::{fmt, str::FromStr};
 
 /// How a parameter w follows its gradient g at learning rate r. The memories v and m, u begin at 0.
@@ -197,47 +197,49 @@ pub(crate) enum Update {
 }
 
 impl Update {
-    /// Changes `w` and the memories `first` and `second` by the gradient `g`; a memory that the rule
-    /// does not have is empty. All have the same number of lines.
+    /// Changes the first `T` lines of `w`, and of the memories `first` and `second`, by the gradient `g`;
+    /// a memory that the rule does not have is empty.
     #[inline(always)]
-    pub(crate) fn apply<S: Simd>(
+    fn apply<S: Simd, const T: usize>(
         self,
         simd: S,
         w: &mut [Line],
         first: &mut [Line],
         second: &mut [Line],
-        g: impl Iterator<Item = S::Vector>,
+        g: [S::Vector; T],
     ) {
+        let mut new_w: [S::Vector; T] = load_lines(simd, w);
         match self {
             Self::Sgd { rate } => {
-                let minus_rate = simd.splat(-rate);
-                for (w, g) in w.iter_mut().zip(g) {
-                    simd.store(simd.mul_add(minus_rate, g, simd.load(w)), w);
+                for t in 0..T {
+                    new_w[t] = simd.mul_add(simd.splat(-rate), g[t], new_w[t]);
                 }
             }
             Self::Momentum { rate, momentum, nesterov } => {
-                let (minus_rate, momentum) = (simd.splat(-rate), simd.splat(momentum));
-                for ((w, v), g) in w.iter_mut().zip(first).zip(g) {
-                    let velocity = simd.mul_add(momentum, simd.load(v), g);
-                    simd.store(velocity, v);
-                    let change = if nesterov { simd.mul_add(momentum, velocity, g) } else { velocity };
-                    simd.store(simd.mul_add(minus_rate, change, simd.load(w)), w);
+                let mut v: [S::Vector; T] = load_lines(simd, first);
+                for t in 0..T {
+                    v[t] = simd.mul_add(simd.splat(momentum), v[t], g[t]);
+                    let ahead = simd.mul_add(simd.splat(momentum), v[t], g[t]);
+                    let change = if nesterov { ahead } else { v[t] };
+                    new_w[t] = simd.mul_add(simd.splat(-rate), change, new_w[t]);
                 }
+                store_lines(simd, v, first);
             }
             Self::Adam { rate, beta1, beta2, epsilon, root } => {
-                let splat = |value| simd.splat(value);
-                for (((w, m), u), g) in w.iter_mut().zip(first).zip(second).zip(g) {
-                    let mean = simd.mul_add(splat(beta1), simd.load(m), simd.mul(splat(1.0 - beta1), g));
-                    let square = simd.mul(splat(1.0 - beta2), simd.mul(g, g));
-                    let square = simd.mul_add(splat(beta2), simd.load(u), square);
-                    simd.store(mean, m);
-                    simd.store(square, u);
-                    let scale = simd.mul_add(simd.sqrt(square), splat(root), splat(epsilon));
-                    let change = simd.div(mean, scale);
-                    simd.store(simd.mul_add(splat(-rate), change, simd.load(w)), w);
+                let mut m: [S::Vector; T] = load_lines(simd, first);
+                let mut u: [S::Vector; T] = load_lines(simd, second);
+                for t in 0..T {
+                    let square = simd.mul(g[t], g[t]);
+                    m[t] = simd.mul_add(simd.splat(beta1), m[t], simd.mul(simd.splat(1.0 - beta1), g[t]));
+                    u[t] = simd.mul_add(simd.splat(beta2), u[t], simd.mul(simd.splat(1.0 - beta2), square));
+                    let scale = simd.mul_add(simd.sqrt(u[t]), simd.splat(root), simd.splat(epsilon));
+                    new_w[t] = simd.mul_add(simd.splat(-rate), simd.div(m[t], scale), new_w[t]);
                 }
+                store_lines(simd, m, first);
+                store_lines(simd, u, second);
             }
         }
+        store_lines(simd, new_w, w);
     }
 
     /// Whether a gradient of 0 changes nothing, so that rows without one need not be touched.
@@ -259,8 +261,11 @@ impl Kernel for UpdateAll<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let gradients = self.gradients.iter().map(|line| simd.load(line));
-        self.update.apply(simd, self.parameters, self.first, self.second, gradients);
+        let Self { update, parameters, first, second, gradients } = self;
+        let mut rows = UpdateRows { update, width: 1, parameters, first, second };
+        for (line, gradient) in gradients.iter().enumerate() {
+            rows.take(simd, line, 0, [simd.load(gradient)]);
+        }
     }
 }
 
@@ -284,9 +289,9 @@ impl<S: Simd> GradientSink<S> for UpdateRows<'_> {
     #[inline(always)]
     fn take<const T: usize>(&mut self, simd: S, row: usize, start: usize, gradient: [S::Vector; T]) {
         let from = row * self.width + start;
-        let w = &mut self.parameters[from..from + T];
-        let first = if self.first.is_empty() { &mut [] } else { &mut self.first[from..from + T] };
-        let second = if self.second.is_empty() { &mut [] } else { &mut self.second[from..from + T] };
-        self.update.apply(simd, w, first, second, gradient.into_iter());
+        let memory = |lines: usize| if lines == 0 { 0 } else { from };
+        let (first, second) = (memory(self.first.len()), memory(self.second.len()));
+        let (first, second) = (&mut self.first[first..], &mut self.second[second..]);
+        self.update.apply(simd, &mut self.parameters[from..], first, second, gradient);
     }
 }

@@ -70,6 +70,27 @@ pub(crate) trait Simd: Copy {
     fn nonzero_bytes(self, bytes: &[u8; 64]) -> u64;
 }
 
+/// The first `T` lines. (Kernels use loops where a closure would read better: a closure that is not
+/// inlined is compiled without the instructions of its surroundings, and slow.)
+#[inline(always)]
+pub(crate) fn load_lines<S: Simd, const T: usize>(simd: S, lines: &[Line]) -> [S::Vector; T] {
+    let lines: &[Line; T] = lines.first_chunk().expect("a tile lies within its row");
+    let mut vectors = [simd.splat(0.0); T];
+    for t in 0..T {
+        vectors[t] = simd.load(&lines[t]);
+    }
+    vectors
+}
+
+/// Writes the first `T` lines.
+#[inline(always)]
+pub(crate) fn store_lines<S: Simd, const T: usize>(simd: S, vectors: [S::Vector; T], lines: &mut [Line]) {
+    let lines: &mut [Line; T] = lines.first_chunk_mut().expect("a tile lies within its row");
+    for t in 0..T {
+        simd.store(vectors[t], &mut lines[t]);
+    }
+}
+
 /// Work to be compiled once for each instruction set. `run` must be `#[inline(always)]`, and so must
 /// all that it calls with `simd`, or the instructions of the set stay out of reach.
 pub(crate) trait Kernel {

@@ -6,7 +6,7 @@ use crate::inputs::{BLOCK, InputRows, PIXEL_VALUE, ones};
 use crate::matrix::Matrix;
 use crate::parameters::Rows;
 use crate::pass::Pass;
-use crate::simd::Simd;
+use crate::simd::{Simd, load_lines, store_lines};
 use std::ops::Range;
 
 /// Runs `$body` with the constant `$T` equal to `$width`, 1 to 8, so that a tile of that many lines is
@@ -82,8 +82,8 @@ fn add_strips<S: Simd, const T: usize>(
             if lit == 0 {
                 continue;
             }
-            let z = &mut z.row_mut(n)[start..start + T];
-            let mut sums: [S::Vector; T] = std::array::from_fn(|t| simd.load(&z[t]));
+            let z = &mut z.row_mut(n)[start..];
+            let mut sums: [S::Vector; T] = load_lines(simd, z);
             for j in ones(lit) {
                 let x = simd.splat(PIXEL_VALUE[usize::from(bytes[j])]);
                 let strip = &weights.row(block * BLOCK + j)[start..start + T];
@@ -91,9 +91,7 @@ fn add_strips<S: Simd, const T: usize>(
                     sums[t] = simd.mul_add(x, simd.load(&strip[t]), sums[t]);
                 }
             }
-            for t in 0..T {
-                simd.store(sums[t], &mut z[t]);
-            }
+            store_lines(simd, sums, z);
         }
     }
 }

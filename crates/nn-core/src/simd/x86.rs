@@ -190,15 +190,19 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     fn round(self, a: [__m256; 2]) -> [__m256; 2] {
-        a.map(|half| proven!(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(half)))
+        const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+        proven!([_mm256_round_ps::<NEAREST>(a[0]), _mm256_round_ps::<NEAREST>(a[1])])
     }
     #[inline(always)]
     fn power_of_two(self, exponent: [__m256; 2]) -> [__m256; 2] {
-        exponent.map(|half| {
-            proven!({
-                let biased = _mm256_add_epi32(_mm256_cvtps_epi32(half), _mm256_set1_epi32(127));
-                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
-            })
+        proven!({
+            let bias = _mm256_set1_epi32(127);
+            let low = _mm256_add_epi32(_mm256_cvtps_epi32(exponent[0]), bias);
+            let high = _mm256_add_epi32(_mm256_cvtps_epi32(exponent[1]), bias);
+            [
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(low)),
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(high)),
+            ]
         })
     }
     #[inline(always)]
@@ -209,19 +213,21 @@ impl Simd for Avx2 {
         yes: [__m256; 2],
         no: [__m256; 2],
     ) -> [__m256; 2] {
-        let half =
-            |i: usize| proven!(_mm256_blendv_ps(no[i], yes[i], _mm256_cmp_ps::<_CMP_GT_OQ>(a[i], b[i])));
-        [half(0), half(1)]
+        proven!({
+            let low = _mm256_cmp_ps::<_CMP_GT_OQ>(a[0], b[0]);
+            let high = _mm256_cmp_ps::<_CMP_GT_OQ>(a[1], b[1]);
+            [_mm256_blendv_ps(no[0], yes[0], low), _mm256_blendv_ps(no[1], yes[1], high)]
+        })
     }
     #[inline(always)]
     fn nonzero_bytes(self, bytes: &[u8; 64]) -> u64 {
-        let zero_bytes = |start: usize| {
-            let half = &bytes[start..start + 32];
-            proven!({
-                let half = _mm256_loadu_si256(half.as_ptr().cast());
-                _mm256_movemask_epi8(_mm256_cmpeq_epi8(half, _mm256_setzero_si256())) as u32
-            })
-        };
-        !(u64::from(zero_bytes(0)) | (u64::from(zero_bytes(32)) << 32))
+        let (low, high) = bytes.split_at(32);
+        proven!({
+            let zero = _mm256_setzero_si256();
+            let low = _mm256_cmpeq_epi8(_mm256_loadu_si256(low.as_ptr().cast()), zero);
+            let high = _mm256_cmpeq_epi8(_mm256_loadu_si256(high.as_ptr().cast()), zero);
+            let (low, high) = (_mm256_movemask_epi8(low) as u32, _mm256_movemask_epi8(high) as u32);
+            !(u64::from(low) | (u64::from(high) << 32))
+        })
     }
 }
