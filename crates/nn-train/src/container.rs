@@ -17,7 +17,9 @@ use sha2::{Digest, Sha256};
 
 const MAGIC: [u8; 8] = *b"\x89NNM\r\n\x1a\n";
 const VERSION: u32 = 1;
-const HEADER_LEN: usize = 20;
+/// Where the payload begins.
+pub(crate) const HEADER_LEN: usize = 20;
+
 const CHECKSUM_LEN: usize = 32;
 
 /// Why bytes are no sound model container.

@@ -1,0 +1,266 @@
+//! A trained network with what is needed to use it: owns its bytes, checked in both directions, and refuses to know
+//! where they are kept.
+//!
+//! Inside the container, the payload is a description (the network's structure, loss, image shape, class names,
+//! record) in bincode's standard configuration, and then the parameters: for each layer the weights, shape (I, O),
+//! row by row, then the biases, as little-endian `f32`. The parameters fill the payload exactly.
+
+use nn_core::{Activation, Loss, Network, NetworkError, Parameters};
+
+use crate::{
+    ContainerError, TrainingRecord, container,
+    mirror::{Description, Layer, Sequence},
+};
+
+/// The longest description: room for some thousand layers, or for 256 class names of 200 bytes.
+const MAX_DESCRIPTION: usize = 64 * 1024;
+
+/// What decoding a description may claim. bincode counts a number as its full width, up to 8 bytes, though it may
+/// take one byte in the file.
+const DESCRIPTION_LIMIT: usize = 8 * MAX_DESCRIPTION;
+
+const BINCODE: bincode::config::Configuration<
+    bincode::config::LittleEndian,
+    bincode::config::Varint,
+    bincode::config::Limit<DESCRIPTION_LIMIT>,
+> = bincode::config::standard().with_limit::<DESCRIPTION_LIMIT>();
+
+/// A network, and what it takes to show it an image and to read its answer.
+///
+/// # Examples
+/// ```
+/// use nn_train::{Model, initial_rng, nn_core::{Activation, Loss, Network}};
+///
+/// let network = Network::builder(6).dense(5, Activation::Identity).build(&mut initial_rng(42))?;
+/// let model = Model {
+///     network,
+///     loss: Loss::SoftmaxCrossEntropy,
+///     image_shape: vec![2, 3],
+///     class_names: None,
+///     record: None,
+/// };
+/// assert_eq!(Model::from_bytes(&model.to_bytes()?)?, model);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The network.
+    pub network: Network,
+    /// The loss it was trained with, which tells how to make probabilities of its outputs.
+    pub loss: Loss,
+    /// The shape of the images it takes, `[28, 28]` for MNIST; the product is the number of inputs.
+    pub image_shape: Vec<usize>,
+    /// What the classes are called, if not by their number: one name for each output.
+    pub class_names: Option<Vec<String>>,
+    /// How it came about, if by a fit.
+    pub record: Option<TrainingRecord>,
+}
+
+impl Model {
+    /// The model as the bytes of a model file. Equal models give equal bytes.
+    ///
+    /// # Errors
+    /// [`InvalidModel`] when the parts do not go together, or a parameter is not finite.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, InvalidModel> {
+        self.check()?;
+        let network = &self.network;
+        let layer = |layer| Layer {
+            units: network.units(layer) as u64,
+            activation: network.activation(layer).into(),
+        };
+        let description = Description {
+            inputs: network.inputs() as u64,
+            layers: Sequence((0..network.depth()).map(layer).collect()),
+            loss: self.loss.into(),
+            image_shape: Sequence(self.image_shape.iter().map(|&length| length as u64).collect()),
+            class_names: self
+                .class_names
+                .as_ref()
+                .map(|names| Sequence(names.iter().map(String::as_str).collect())),
+            record: self.record.as_ref().map(Into::into),
+        };
+        let mut payload = bincode::serde::encode_to_vec(&description, BINCODE)
+            .expect("numbers, strings and sequences of known length can be encoded");
+        if payload.len() > MAX_DESCRIPTION {
+            return Err(InvalidModel::Description { limit: MAX_DESCRIPTION, found: payload.len() });
+        }
+        payload.reserve_exact(size_of::<f32>() * network.parameter_count());
+        let parameters = network.parameters();
+        for layer in 0..parameters.layers() {
+            let (weights, biases) = (parameters.weights(layer), parameters.biases(layer));
+            payload.extend(weights.iter().chain(biases).flat_map(|parameter| parameter.to_le_bytes()));
+        }
+        Ok(container::seal(&payload))
+    }
+
+    /// The model of the bytes of a model file.
+    ///
+    /// Memory is taken in proportion to `bytes`, never to a number that they merely claim.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for anything but the bytes of a sound model: there is no byte whose change goes unnoticed.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Model, DecodeError> {
+        let payload = container::open(bytes)?;
+        let (description, description_len) =
+            bincode::serde::borrow_decode_from_slice::<Description<'_>, _>(payload, BINCODE)
+                .map_err(|error| DecodeError::Description { reason: error.to_string() })?;
+
+        let parameter_bytes = &payload[description_len..];
+        let mut fan_in = description.inputs;
+        let mut expected = 0_u128;
+        for layer in &description.layers.0 {
+            // At most (2^64 + 1) 2^64, which fits; sums beyond 2^128 stay there, and no file is that long.
+            let parameters = (u128::from(fan_in) + 1).saturating_mul(layer.units.into());
+            expected = expected.saturating_add(parameters.saturating_mul(size_of::<f32>() as u128));
+            fan_in = layer.units;
+        }
+        if expected != parameter_bytes.len() as u128 {
+            return Err(DecodeError::ParameterBytes {
+                offset: container::HEADER_LEN + description_len,
+                expected,
+                found: parameter_bytes.len(),
+            });
+        }
+
+        let mut builder = Network::builder(to_usize(description.inputs));
+        for layer in &description.layers.0 {
+            builder = builder.dense(to_usize(layer.units), layer.activation.into());
+        }
+        let mut network = builder.zeros().map_err(DecodeError::Network)?;
+        fill(network.parameters_mut(), parameter_bytes);
+
+        let model = Model {
+            network,
+            loss: description.loss.into(),
+            image_shape: description.image_shape.0.into_iter().map(to_usize).collect(),
+            class_names: description
+                .class_names
+                .map(|names| names.0.into_iter().map(str::to_owned).collect()),
+            record: description.record.map(Into::into),
+        };
+        model.check()?;
+        Ok(model)
+    }
+
+    fn check(&self) -> Result<(), InvalidModel> {
+        let Model { network, loss, image_shape, class_names, record: _ } = self;
+        let output = network.activation(network.depth() - 1);
+        if !loss.accepts(output) {
+            return Err(InvalidModel::Loss { loss: *loss, output });
+        }
+        let pixels = image_shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length));
+        if pixels != Some(network.inputs()) {
+            return Err(InvalidModel::ImageShape {
+                image_shape: image_shape.clone(),
+                inputs: network.inputs(),
+            });
+        }
+        if let Some(names) = class_names
+            && names.len() != network.outputs()
+        {
+            return Err(InvalidModel::ClassNames { names: names.len(), outputs: network.outputs() });
+        }
+        let parameters = network.parameters();
+        let finite = |layer: &usize| {
+            parameters.weights(*layer).iter().chain(parameters.biases(*layer)).all(|p| p.is_finite())
+        };
+        match (0..parameters.layers()).find(|layer| !finite(layer)) {
+            Some(layer) => Err(InvalidModel::NonFinite { layer }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Puts numbers in the place of parameters; there are as many of one as of the other.
+fn fill(parameters: &mut Parameters, bytes: &[u8]) {
+    let (numbers, _) = bytes.as_chunks::<{ size_of::<f32>() }>();
+    let mut numbers = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes));
+    for layer in 0..parameters.layers() {
+        for (parameter, number) in parameters.weights_mut(layer).iter_mut().zip(&mut numbers) {
+            *parameter = number;
+        }
+        for (parameter, number) in parameters.biases_mut(layer).iter_mut().zip(&mut numbers) {
+            *parameter = number;
+        }
+    }
+}
+
+/// What this machine cannot address stays too large, and is refused for that.
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Why the parts of a [`Model`] do not go together, or cannot be kept in a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidModel {
+    /// The loss is not defined on what the network's last layer gives.
+    #[error("loss {loss} expects output activation {}, found {output}", loss.output_activation())]
+    Loss {
+        /// The loss.
+        loss: Loss,
+        /// The activation of the network's last layer.
+        output: Activation,
+    },
+    /// The image shape has not as many pixels as the network has inputs.
+    #[error("expected an image shape of {inputs} pixels, found {image_shape:?}")]
+    ImageShape {
+        /// The image shape.
+        image_shape: Vec<usize>,
+        /// Inputs of the network.
+        inputs: usize,
+    },
+    /// There are not as many names as classes.
+    #[error("expected {outputs} class names, found {names}")]
+    ClassNames {
+        /// How many names there are.
+        names: usize,
+        /// Outputs of the network.
+        outputs: usize,
+    },
+    /// The network has diverged.
+    #[error("expected finite parameters, found one in layer {layer} that is not")]
+    NonFinite {
+        /// The first such layer, counted from 0.
+        layer: usize,
+    },
+    /// Names, layers and so on are too long for a file.
+    #[error("expected a description of at most {limit} bytes, found {found}")]
+    Description {
+        /// The most that a file may have.
+        limit: usize,
+        /// The length of this one.
+        found: usize,
+    },
+}
+
+/// Why bytes are not those of a model file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The container is another one, or damaged.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// The description cannot be read.
+    #[error("cannot decode the description at byte {}: {reason}", container::HEADER_LEN)]
+    Description {
+        /// What the decoder says.
+        reason: String,
+    },
+    /// There are not as many parameters as the description says.
+    #[error("expected {expected} bytes of parameters at byte {offset}, found {found}")]
+    ParameterBytes {
+        /// Where the parameters begin.
+        offset: usize,
+        /// How many bytes the described network has.
+        expected: u128,
+        /// How many there are.
+        found: usize,
+    },
+    /// The description is that of no network.
+    #[error("the description is of no network")]
+    Network(#[source] NetworkError),
+    /// The parts do not go together.
+    #[error(transparent)]
+    Invalid(#[from] InvalidModel),
+}

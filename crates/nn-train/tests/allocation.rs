@@ -1,0 +1,97 @@
+//! How much memory a model file can ask for. One test alone, since it counts what the whole process allocates.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use nn_train::{
+    Model, initial_rng,
+    nn_core::{Activation, Loss, Network},
+};
+use sha2::{Digest, Sha256};
+
+struct Counting;
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all requests are passed on to the system's allocator as they are.
+#[allow(unsafe_code, reason = "an allocator is unsafe by its trait; this one only counts")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let live = LIVE.fetch_add(layout.size(), Relaxed) + layout.size();
+        PEAK.fetch_max(live, Relaxed);
+        // SAFETY: the caller's promises about `layout` are those that the system's allocator needs.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: `pointer` came from `alloc` above, which is the system's, with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most bytes live at any time while the model was decoded, beyond those live before.
+fn peak_of_decoding(bytes: &[u8]) -> usize {
+    let before = LIVE.load(Relaxed);
+    PEAK.store(before, Relaxed);
+    drop(Model::from_bytes(bytes));
+    PEAK.load(Relaxed) - before
+}
+
+fn seal(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x89NNM\r\n\x1a\n\x01\0\0\0".to_vec();
+    bytes.extend((payload.len() as u64).to_le_bytes());
+    bytes.extend(payload);
+    let checksum = Sha256::digest(&bytes);
+    bytes.extend(checksum);
+    bytes
+}
+
+#[test]
+fn no_damaged_or_hostile_small_file_takes_a_megabyte() {
+    const LIMIT: usize = 1_000_000;
+    let names = ["zero", "one", "two", "three", "four"].map(str::to_owned);
+    let model = Model {
+        network: Network::builder(6)
+            .dense(3, Activation::Relu)
+            .dense(5, Activation::Identity)
+            .build(&mut initial_rng(42))
+            .unwrap(),
+        loss: Loss::SoftmaxCrossEntropy,
+        image_shape: vec![2, 3],
+        class_names: Some(names.to_vec()),
+        record: None,
+    };
+    let sound = model.to_bytes().unwrap();
+    assert!((1..LIMIT).contains(&peak_of_decoding(&sound)), "the allocator counts");
+
+    for len in 0..sound.len() {
+        assert!(peak_of_decoding(&sound[..len]) < LIMIT, "cut at {len}");
+    }
+    let mut bytes = sound.clone();
+    for bit in 0..8 * bytes.len() {
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert!(peak_of_decoding(&bytes) < LIMIT, "bit {bit}");
+        bytes[bit / 8] ^= 1 << (bit % 8);
+    }
+
+    // Whoever makes a file can make its checksum too. Each byte of the payload in turn becomes the greatest number:
+    // every length and every count claims 2^64 - 1.
+    let payload = &sound[20..sound.len() - 32];
+    for place in 0..payload.len() {
+        let greatest = [&[253][..], &[0xff; 8]].concat();
+        let hostile = [&payload[..place], &greatest, &payload[place + 1..]].concat();
+        assert!(peak_of_decoding(&seal(&hostile)) < LIMIT, "the greatest number at byte {place}");
+        for bit in 0..8 {
+            let mut damaged = payload.to_vec();
+            damaged[place] ^= 1 << bit;
+            assert!(peak_of_decoding(&seal(&damaged)) < LIMIT, "bit {bit} of byte {place}");
+        }
+    }
+}
