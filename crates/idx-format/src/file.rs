@@ -242,8 +242,7 @@ fn load(path: &Path, options: &OpenOptions) -> Result<Bytes, OpenError> {
         let stream = GzipReader::new(BufReader::new(whole));
         read_idx(stream, 0, options.max_bytes, options.trailing).map(Bytes::Decompressed)
     } else {
-        let expected = if metadata.is_file() { metadata.len() } else { 0 };
-        read_idx(whole, expected, options.max_bytes, options.trailing).map(Bytes::Read)
+        read_idx(whole, metadata.len(), options.max_bytes, options.trailing).map(Bytes::Read)
     }
     .map_err(|error| match error {
         ReadError::Io(source) => match source.downcast::<GzipError>() {

@@ -24,8 +24,8 @@ impl From<io::Error> for ReadError {
 
 /// Reads header and payload, and at most one byte more, so that the parser sees whether the length is exact.
 ///
-/// `expected` is how many bytes the stream is known to hold: memory for no more than that is reserved ahead, and 0
-/// reserves nothing. With [`Trailing::Ignore`] the rest of the stream is read and dropped, which lets gzip check its
+/// `expected` is how many bytes the stream is known to hold, 0 if that is not known, as with a pipe: memory for no more
+/// than that is reserved ahead. With [`Trailing::Ignore`] the rest of the stream is read and dropped, which lets gzip check its
 /// sums and a pipe end in peace; it counts towards the limit.
 pub(crate) fn read_idx(
     mut stream: impl Read,

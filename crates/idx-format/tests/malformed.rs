@@ -170,6 +170,13 @@ fn malformed() -> Vec<Row> {
             None,
         ),
         (
+            "lengths that are too large in the other order too",
+            file(0x08, &[1 << 31, 1 << 31, 4], &[]),
+            "payload too large at byte 4: expected at most 9223372036854775807 bytes, \
+             found u8 2147483648 x 2147483648 x 4",
+            None,
+        ),
+        (
             "lengths of MNIST in little-endian order",
             file(0x08, &[60_000_u32.swap_bytes(), 28_u32.swap_bytes(), 28_u32.swap_bytes()], &[0; 9]),
             "payload too large at byte 4: expected at most 9223372036854775807 bytes, \
