@@ -2,12 +2,15 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
 
+mod bench;
 mod digest;
 mod fetch;
 mod process;
 mod publish;
 mod sample;
 mod scratch;
+mod tidy;
+mod validate;
 mod workspace;
 
 use anyhow::Result;
@@ -27,6 +30,24 @@ const COMMANDS: &[Command] = &[
         summary: "bring MNIST or Fashion-MNIST, verified, into data/",
         help: fetch::HELP,
         run: fetch::run,
+    },
+    Command {
+        name: "bench",
+        summary: "run the benchmarks and print a table",
+        help: bench::HELP,
+        run: bench::run,
+    },
+    Command {
+        name: "validate",
+        summary: "run every check that CI runs",
+        help: validate::HELP,
+        run: validate::run,
+    },
+    Command {
+        name: "tidy",
+        summary: "check the rules of ARCHITECTURE.md that no compiler checks",
+        help: tidy::HELP,
+        run: tidy::run,
     },
     Command { name: "make-sample", summary: "make data/sample again", help: sample::HELP, run: sample::run },
 ];

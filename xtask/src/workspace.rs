@@ -1,8 +1,10 @@
-//! Owns where the workspace and its output folder are; knows nothing of what stands in them.
+//! Owns where the workspace is and what cargo says of it; knows nothing of what stands in it.
 
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The top of the source tree, whatever folder the command was typed in.
 pub(crate) fn root() -> PathBuf {
@@ -17,6 +19,21 @@ pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
+}
+
+/// `cargo metadata` of the workspace, without that of its dependencies.
+pub(crate) fn metadata() -> Result<Value> {
+    let output =
+        cargo().args(["metadata", "--no-deps", "--format-version=1"]).stderr(Stdio::inherit()).output();
+    let output = output.context("cannot start cargo")?;
+    ensure!(output.status.success(), "`cargo metadata` ended with {}", output.status);
+    serde_json::from_slice(&output.stdout).context("`cargo metadata` printed no JSON")
+}
+
+/// Where cargo puts what it makes.
+pub(crate) fn target_folder() -> Result<PathBuf> {
+    let metadata = metadata()?;
+    metadata["target_directory"].as_str().map(PathBuf::from).context("cargo names no target folder")
 }
 
 /// `path` as a person at the top of the tree would type it.

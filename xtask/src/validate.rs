@@ -1,0 +1,236 @@
+//! `validate`: owns the order of the checks that CI runs, and the account of how they went.
+
+mod commands;
+mod invocation;
+mod tally;
+
+use crate::{tidy, workspace};
+use anyhow::{Context as _, Result, anyhow, bail};
+use invocation::Invocation;
+use lexopt::prelude::*;
+use std::env;
+use std::fs;
+use std::time::Instant;
+use tally::Tally;
+
+pub(crate) const HELP: &str = "\
+Run every check that CI runs, the cheapest first, and stop at the first that fails.
+
+Usage: cargo xtask validate [OPTIONS]
+
+Options:
+  --list         name the steps and what each runs
+  --only STEPS   run these alone, separated by commas
+  --skip STEPS   leave these out, separated by commas
+  --from STEP    begin here, for going on after a failure was mended
+
+Environment:
+  CI              set on a build farm: packages must come from committed files
+  MNIST_REQUIRED  set: the tests that need data/mnist fail where it is missing, instead of being skipped
+
+Examples:
+  cargo xtask validate
+  cargo xtask validate --only format,tidy,clippy
+  cargo xtask validate --from test --skip benches
+";
+
+/// A step: a name for the options, what it does, and how.
+struct Step {
+    name: &'static str,
+    summary: &'static str,
+    run: fn() -> Result<Report>,
+}
+
+/// What a step that passed has to say for itself.
+#[derive(Default)]
+struct Report {
+    tests: Option<Tally>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "format", summary: "cargo fmt --check", run: || cargo("fmt --all --check") },
+    Step { name: "tidy", summary: "cargo xtask tidy", run: || tidy::check().map(|()| Report::default()) },
+    Step {
+        name: "clippy",
+        summary: "clippy on everything, warnings are errors",
+        run: || cargo("clippy --workspace --all-targets -- -D warnings"),
+    },
+    Step { name: "build", summary: "build every crate", run: || cargo("build --workspace") },
+    Step {
+        name: "commands",
+        summary: "the program takes the commands that the pages show",
+        run: commands::check,
+    },
+    Step { name: "test", summary: "unit, integration and documentation tests", run: test },
+    Step { name: "examples", summary: "run the numbered examples in their order", run: examples },
+    Step { name: "docs", summary: "build the documentation, warnings are errors", run: docs },
+    Step { name: "package", summary: "each crate packages with all that it needs", run: package },
+    Step { name: "benches", summary: "the benchmarks compile", run: || cargo("bench --workspace --no-run") },
+];
+
+pub(crate) fn run(arguments: lexopt::Parser) -> Result<()> {
+    let Some(steps) = parse(arguments)? else {
+        for step in STEPS {
+            println!("{:<10} {}", step.name, step.summary);
+        }
+        return Ok(());
+    };
+    let mut passed: Vec<String> = Vec::new();
+    let mut tests = None;
+    let started = Instant::now();
+    for step in steps {
+        println!("\n== {}: {}", step.name, step.summary);
+        let step_started = Instant::now();
+        let outcome = (step.run)();
+        let seconds = step_started.elapsed().as_secs_f64();
+        match outcome {
+            Ok(report) => {
+                passed.push(format!("{:<10} {seconds:>7.1} s  passed", step.name));
+                tests = tests.or(report.tests);
+            }
+            Err(error) => {
+                summarise(&passed);
+                println!("{:<10} {seconds:>7.1} s  FAILED", step.name);
+                let hint = format!("mend it, then `cargo xtask validate --from {}`", step.name);
+                return Err(error.context(format!("the step {} failed ({hint})", step.name)));
+            }
+        }
+    }
+    summarise(&passed);
+    println!("{:<10} {:>7.1} s", "in all", started.elapsed().as_secs_f64());
+    if let Some(tests) = tests {
+        println!("{tests}");
+    }
+    Ok(())
+}
+
+fn summarise(passed: &[String]) {
+    println!("\n== summary");
+    for line in passed {
+        println!("{line}");
+    }
+}
+
+/// The steps to run, or `None` where they are to be listed.
+fn parse(mut arguments: lexopt::Parser) -> Result<Option<Vec<&'static Step>>> {
+    let (mut only, mut skip, mut first, mut list) = (None, Vec::new(), 0, false);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("list") => list = true,
+            Long("only") => only = Some(positions(&arguments.value()?.string()?)?),
+            Long("skip") => skip = positions(&arguments.value()?.string()?)?,
+            Long("from") => first = position(&arguments.value()?.string()?)?,
+            _ => return Err(argument.unexpected().into()),
+        }
+    }
+    if list {
+        return Ok(None);
+    }
+    let is_wanted = |position: &usize| {
+        *position >= first
+            && !skip.contains(position)
+            && only.as_ref().is_none_or(|only| only.contains(position))
+    };
+    let steps: Vec<&Step> = (0..STEPS.len()).filter(is_wanted).map(|position| &STEPS[position]).collect();
+    if steps.is_empty() {
+        return Err(lexopt::Error::from("these options leave no step to run").into());
+    }
+    Ok(Some(steps))
+}
+
+fn positions(names: &str) -> Result<Vec<usize>> {
+    names.split(',').map(|name| position(name.trim())).collect()
+}
+
+fn position(name: &str) -> Result<usize> {
+    STEPS.iter().position(|step| step.name == name).ok_or_else(|| {
+        let known: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        lexopt::Error::from(format!("there is no step '{name}': expected one of {}", known.join(", "))).into()
+    })
+}
+
+/// A step that is one cargo command.
+fn cargo(arguments: &str) -> Result<Report> {
+    Invocation::cargo(arguments).run()?;
+    Ok(Report::default())
+}
+
+fn test() -> Result<Report> {
+    let mut tests = Tally::default();
+    // The command that the README gives, so that what it promises is what is checked.
+    Invocation::cargo("test --workspace").run_reading(|line| tests.read(line))?;
+    if tests.passed == 0 {
+        bail!("no test was run");
+    }
+    Ok(Report { tests: Some(tests) })
+}
+
+fn examples() -> Result<Report> {
+    let mut examples = Vec::new();
+    for package in tidy::CHAIN {
+        let folder = workspace::root().join("crates").join(package).join("examples");
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries {
+            let name = entry?
+                .file_name()
+                .into_string()
+                .map_err(|name| anyhow!("{} is not UTF-8", name.display()))?;
+            if let Some(name) = name.strip_suffix(".rs") {
+                examples.push((name.to_owned(), package));
+            }
+        }
+    }
+    // By their numbers, which count on from crate to crate.
+    examples.sort();
+    for (name, package) in examples {
+        Invocation::cargo(&format!("run --quiet --package {package} --example {name}")).run()?;
+    }
+    Ok(Report::default())
+}
+
+fn docs() -> Result<Report> {
+    Invocation::cargo("doc --workspace --no-deps").with_variable("RUSTDOCFLAGS", "-D warnings").run()?;
+    Ok(Report::default())
+}
+
+fn package() -> Result<Report> {
+    // On a build farm, what is packaged is what is committed; at home, work in progress is no failure.
+    let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
+    let dirty = if in_ci { "" } else { " --allow-dirty" };
+    Invocation::cargo(&format!("package --workspace --exclude {}{dirty}", tidy::CHORES))
+        .run()
+        .context("does the crate use a file from outside its folder?")?;
+    Ok(Report::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(arguments: &[&str]) -> Vec<&'static str> {
+        let steps = parse(lexopt::Parser::from_args(arguments)).unwrap();
+        steps.into_iter().flatten().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn every_step_is_run_by_default_and_the_cheapest_first() {
+        let names = names(&[]);
+        assert_eq!(names.len(), STEPS.len());
+        assert_eq!(names[..3], ["format", "tidy", "clippy"]);
+    }
+
+    #[test]
+    fn steps_are_picked_and_skipped_by_name_and_keep_their_order() {
+        assert_eq!(names(&["--only", "tidy,format"]), ["format", "tidy"]);
+        assert!(!names(&["--skip=benches, package"]).contains(&"package"));
+        assert_eq!(names(&["--from", "docs", "--skip", "package"]), ["docs", "benches"]);
+    }
+
+    #[test]
+    fn unknown_steps_and_no_steps_are_wrong_usage() {
+        for arguments in [&["--only", "lint"][..], &["--only", "format", "--skip", "format"], &["format"]] {
+            let error = parse(lexopt::Parser::from_args(arguments)).map(drop).unwrap_err();
+            assert!(error.is::<lexopt::Error>(), "{arguments:?}: {error}");
+        }
+    }
+}

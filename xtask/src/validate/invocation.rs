@@ -1,0 +1,104 @@
+//! Owns running a cargo command in sight of the user, and naming it so that it can be typed again.
+
+use crate::workspace;
+use anyhow::{Context as _, Result, bail};
+use std::fmt;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// A cargo command with the variables that are set for it.
+pub(super) struct Invocation {
+    arguments: Vec<String>,
+    variables: Vec<(&'static str, &'static str)>,
+}
+
+impl Invocation {
+    /// The command of these arguments, separated by spaces.
+    pub(super) fn cargo(arguments: &str) -> Self {
+        Self { arguments: arguments.split_whitespace().map(str::to_owned).collect(), variables: Vec::new() }
+    }
+
+    pub(super) fn with_variable(mut self, name: &'static str, value: &'static str) -> Self {
+        self.variables.push((name, value));
+        self
+    }
+
+    /// Runs the command with its output left as it is.
+    pub(super) fn run(&self) -> Result<()> {
+        println!("$ {self}");
+        let status = self.command().status().with_context(|| format!("cannot start `{self}`"))?;
+        self.judge(status)
+    }
+
+    /// Runs the command, showing its standard output line by line, each of which `read` is given too.
+    pub(super) fn run_reading(&self, mut read: impl FnMut(&str)) -> Result<()> {
+        println!("$ {self}");
+        let mut child = self
+            .command()
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start `{self}`"))?;
+        let stdout = child.stdout.take().with_context(|| format!("`{self}` has no output"))?;
+        for line in BufReader::new(stdout).split(b'\n') {
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            read(&line);
+        }
+        self.judge(child.wait()?)
+    }
+
+    /// The standard output of the command, which is not shown.
+    pub(super) fn output(&self) -> Result<String> {
+        let output = self.command().stderr(Stdio::inherit()).output();
+        let output = output.with_context(|| format!("cannot start `{self}`"))?;
+        self.judge(output.status)?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn command(&self) -> Command {
+        let mut command = workspace::cargo();
+        command.args(&self.arguments).envs(self.variables.iter().copied());
+        command
+    }
+
+    fn judge(&self, status: ExitStatus) -> Result<()> {
+        if !status.success() {
+            bail!("`{self}` ended with {status}");
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Invocation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.variables {
+            write!(formatter, "{name}='{value}' ")?;
+        }
+        write!(formatter, "cargo {}", self.arguments.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_named_as_it_can_be_typed() {
+        let docs = Invocation::cargo("doc --no-deps").with_variable("RUSTDOCFLAGS", "-D warnings");
+        assert_eq!(docs.to_string(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+    }
+
+    #[test]
+    fn a_failure_names_the_command() {
+        let message = Invocation::cargo("no-such-command --quiet").output().unwrap_err().to_string();
+        assert!(message.starts_with("`cargo no-such-command --quiet` ended with "), "{message}");
+    }
+
+    #[test]
+    fn output_is_read_line_by_line() {
+        let mut lines = Vec::new();
+        Invocation::cargo("--version").run_reading(|line| lines.push(line.to_owned())).unwrap();
+        assert!(lines.len() == 1 && lines[0].starts_with("cargo "), "{lines:?}");
+    }
+}
