@@ -5,6 +5,7 @@ use crate::dataset::Batch;
 use crate::matrix::Matrix;
 use crate::simd::{Simd, floats_mut};
 use ndarray::{Array2, ArrayView2};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// What a network is given: N rows of I inputs.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +91,7 @@ pub(crate) enum Form {
     Dense,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C, align(64))]
 struct Bytes([u8; BLOCK]);
 
@@ -140,6 +141,10 @@ impl InputRows {
             }
             (Inputs::Batch(batch), _) => {
                 self.begin(form);
+                // The rows of a shuffled batch lie far apart: ask for them all before waiting for one.
+                for n in 0..self.rows {
+                    simd.prefetch(batch.row(n));
+                }
                 for n in 0..self.rows {
                     self.put(simd, n, batch.row(n));
                 }
@@ -173,15 +178,14 @@ impl InputRows {
             return;
         }
         let blocks = self.blocks();
-        let lit_samples = &mut self.lit_samples[n / BLOCK * blocks * BLOCK..][..blocks * BLOCK];
-        for (block, source) in row.chunks(BLOCK).enumerate() {
-            let bytes = &mut self.bytes[n * blocks + block].0;
-            bytes[..source.len()].copy_from_slice(source);
-            let lit = simd.nonzero_bytes(bytes);
-            self.lit[n * blocks + block] = lit;
+        let bytes = &mut self.bytes[n * blocks..][..blocks];
+        bytes.as_mut_bytes()[..row.len()].copy_from_slice(row);
+        let lit = &mut self.lit[n * blocks..][..blocks];
+        let lit_samples = self.lit_samples[n / BLOCK * blocks * BLOCK..].chunks_exact_mut(BLOCK);
+        for ((bytes, lit), lit_samples) in bytes.iter().zip(lit).zip(lit_samples) {
+            *lit = simd.nonzero_bytes(&bytes.0);
             self.lit_count += lit.count_ones() as usize;
-            let lit_samples = &mut lit_samples[block * BLOCK..][..BLOCK];
-            for j in ones(lit) {
+            for j in ones(*lit) {
                 lit_samples[j] |= 1 << (n % BLOCK);
             }
         }

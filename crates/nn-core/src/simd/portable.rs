@@ -83,6 +83,8 @@ impl Simd for Portable {
         std::array::from_fn(|i| if a[i] > b[i] { yes[i] } else { no[i] })
     }
     #[inline(always)]
+    fn prefetch(self, _bytes: &[u8]) {}
+    #[inline(always)]
     fn nonzero_bytes(self, bytes: &[u8; 64]) -> u64 {
         (0..64).fold(0, |mask, i| mask | (u64::from(bytes[i] != 0) << i))
     }

@@ -68,6 +68,15 @@ macro_rules! proven {
     };
 }
 
+/// Asks for each cache line of the bytes.
+#[inline(always)]
+fn prefetch(bytes: &[u8]) {
+    for line in bytes.chunks(64) {
+        // SAFETY: SSE is part of every x86-64 machine, and a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+}
+
 impl Simd for Avx512 {
     type Vector = __m512;
     const WIDE: bool = true;
@@ -127,6 +136,10 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn select_greater(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
         proven!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes))
+    }
+    #[inline(always)]
+    fn prefetch(self, bytes: &[u8]) {
+        prefetch(bytes);
     }
     #[inline(always)]
     fn nonzero_bytes(self, bytes: &[u8; 64]) -> u64 {
@@ -218,6 +231,10 @@ impl Simd for Avx2 {
             let high = _mm256_cmp_ps::<_CMP_GT_OQ>(a[1], b[1]);
             [_mm256_blendv_ps(no[0], yes[0], low), _mm256_blendv_ps(no[1], yes[1], high)]
         })
+    }
+    #[inline(always)]
+    fn prefetch(self, bytes: &[u8]) {
+        prefetch(bytes);
     }
     #[inline(always)]
     fn nonzero_bytes(self, bytes: &[u8; 64]) -> u64 {
