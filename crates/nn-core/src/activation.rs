@@ -85,9 +85,11 @@ impl Activation {
             Self::Identity => {}
             Self::Softmax => softmax(simd, row, units),
             _ => {
-                for line in row {
+                for line in row.iter_mut() {
                     simd.store(self.function(simd, simd.load(line)), line);
                 }
+                // The padding must stay 0, and sigmoid has made it 1/2.
+                floats_mut(row)[units..].fill(0.0);
             }
         }
     }

@@ -103,6 +103,8 @@ impl<'a> Dataset<'a> {
     #[inline]
     #[track_caller]
     pub fn row(&self, index: usize) -> &'a [u8] {
+        // Where this holds, the product is at most the number of bytes and can't overflow.
+        assert!(index < self.len(), "index {index} of {} samples", self.len());
         &self.pixels[index * self.features..][..self.features]
     }
 

@@ -179,8 +179,8 @@ impl Engine {
     ///
     /// # Panics
     /// If the batch is empty, its samples don't have as many features as the network inputs, the
-    /// network has fewer outputs than the batch classes, or the loss is not defined on the network's
-    /// outputs.
+    /// network has fewer outputs than the batch classes, the loss is not defined on the network's
+    /// outputs, or the optimizer has stepped a network of other shapes.
     #[track_caller]
     pub fn step(
         &mut self,

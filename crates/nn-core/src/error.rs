@@ -40,11 +40,18 @@ pub enum NetworkError {
         /// Number of layers.
         layers: usize,
     },
-    /// There are more parameters than can be addressed or were allowed.
-    #[error("the network has more than {limit} parameters")]
+    /// There are more parameters than this machine has memory for.
+    #[error("the network's {parameters} parameters don't fit in memory")]
     TooLarge {
-        /// The greatest number of parameters, their padding counted.
-        limit: usize,
+        /// How many parameters it would have, their padding counted; `usize::MAX` stands for more than
+        /// can be counted.
+        parameters: usize,
+    },
+    /// Parameters can't be drawn with such a standard deviation.
+    #[error("initial standard deviation {deviation}, expected a finite number of at least 0")]
+    Deviation {
+        /// The deviation, as text.
+        deviation: String,
     },
     /// The loss does not go with the output layer's activation.
     #[error("loss {loss} is not defined on {found} outputs, expected {}", .loss.output_activation())]

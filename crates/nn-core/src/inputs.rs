@@ -195,6 +195,10 @@ impl InputRows {
         self.rows
     }
 
+    pub(crate) fn features(&self) -> usize {
+        self.features
+    }
+
     pub(crate) fn form(&self) -> Form {
         self.form
     }

@@ -156,9 +156,7 @@ impl Loss {
                 });
                 let loss = loss.sum();
                 Activation::Sigmoid.forward(simd, d_row, units);
-                let row = floats_mut(d_row);
-                row[units..].fill(0.0);
-                for (unit, s) in row[..units].iter_mut().enumerate() {
+                for (unit, s) in floats_mut(d_row)[..units].iter_mut().enumerate() {
                     *s = (*s - target(unit)) * scale;
                 }
                 loss

@@ -62,9 +62,15 @@ impl NetworkBuilder {
     ///
     /// # Errors
     /// [`NetworkError`] if there is no layer, a layer has no units or inputs, a softmax stands before
-    /// the last layer, or the network is too large to be addressed.
+    /// the last layer, the network is too large for this machine's memory, or a deviation is
+    /// negative or not finite.
     pub fn build(self, rng: &mut impl Rng) -> Result<Network, NetworkError> {
         let initializer = self.initializer;
+        if let Some(Initializer::Normal { deviation }) = initializer
+            && !(deviation.is_finite() && deviation >= 0.0)
+        {
+            return Err(NetworkError::Deviation { deviation: deviation.to_string() });
+        }
         let mut network = self.zeros()?;
         for layer in 0..network.depth() {
             let initializer = initializer.unwrap_or(Initializer::suiting(network.activation(layer)));
@@ -222,7 +228,8 @@ impl Network {
             trace.output().dim()
         );
         assert!(
-            trace.activations.len() == self.depth()
+            trace.inputs.features() == self.inputs()
+                && trace.activations.len() == self.depth()
                 && (0..self.depth()).all(|layer| trace.activations[layer].columns() == self.units(layer)),
             "the trace is of another network"
         );

@@ -144,8 +144,8 @@ impl Optimizer {
     /// at the first step.
     #[track_caller]
     pub(crate) fn begin_step(&mut self, parameters: &Parameters) -> Update {
-        if self.memories.is_empty() {
-            self.memories = vec![parameters.zeros_like(); self.rule.memories()];
+        while self.memories.len() < self.rule.memories() {
+            self.memories.push(parameters.zeros_like());
         }
         for memory in &self.memories {
             assert_eq!(memory.shapes(), parameters.shapes(), "the optimizer has stepped another network");

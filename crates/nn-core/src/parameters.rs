@@ -65,10 +65,6 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The greatest number of parameters, padding counted: 2^40 is 4 TiB, more than any machine that
-/// this is for, and far from overflowing an address.
-pub(crate) const MOST_PARAMETERS: usize = 1 << 40;
-
 /// A number that no other content of parameters has had in this process.
 fn new_stamp() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -78,19 +74,18 @@ fn new_stamp() -> u64 {
 impl Parameters {
     /// All zeros, for layers of the given (inputs, outputs).
     pub(crate) fn zeros(layers: impl IntoIterator<Item = (usize, usize)>) -> Result<Self, NetworkError> {
-        let too_large = NetworkError::TooLarge { limit: MOST_PARAMETERS };
         let mut start = 0_usize;
         let mut shapes = Vec::new();
         for (inputs, outputs) in layers {
             shapes.push(Shape { inputs, outputs, start });
-            let end = inputs
-                .checked_add(1)
-                .and_then(|rows| rows.checked_mul(lines_for(outputs)))
-                .and_then(|lines| lines.checked_add(start))
-                .filter(|&end| end <= MOST_PARAMETERS / LANES);
-            start = end.ok_or(too_large.clone())?;
+            let rows = inputs.saturating_add(1);
+            start = rows.saturating_mul(lines_for(outputs)).saturating_add(start);
         }
-        Ok(Self { shapes, lines: vec![Line::default(); start], stamp: new_stamp() })
+        let mut lines = Vec::new();
+        let too_large = NetworkError::TooLarge { parameters: start.saturating_mul(LANES) };
+        lines.try_reserve_exact(start).map_err(|_| too_large)?;
+        lines.resize(start, Line::default());
+        Ok(Self { shapes, lines, stamp: new_stamp() })
     }
 
     /// The same shapes with all numbers 0.
@@ -159,7 +154,11 @@ impl Parameters {
     /// Whether no number is infinite or not a number.
     #[must_use]
     pub fn is_finite(&self) -> bool {
-        floats(&self.lines).iter().all(|number| number.is_finite())
+        // Layer by layer and not in one sweep, because infinite activations leave NaNs in the padding.
+        (0..self.layers()).all(|layer| {
+            let finite = |number: &f32| number.is_finite();
+            self.weights(layer).iter().all(finite) && self.biases(layer).iter().all(finite)
+        })
     }
 
     #[inline(always)]
@@ -195,8 +194,10 @@ impl Parameters {
 }
 
 impl PartialEq for Parameters {
-    /// Equal shapes and equal numbers; the padding is always zero.
+    /// Equal shapes and equal numbers.
     fn eq(&self, other: &Self) -> bool {
-        self.shapes == other.shapes && floats(&self.lines) == floats(&other.lines)
+        let equal =
+            |layer| self.weights(layer) == other.weights(layer) && self.biases(layer) == other.biases(layer);
+        self.shapes == other.shapes && (0..self.layers()).all(equal)
     }
 }

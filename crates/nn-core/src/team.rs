@@ -104,10 +104,11 @@ impl Team {
         while meeting.busy.load(Ordering::Acquire) > 0 {
             pause(&mut spins);
         }
+        let theirs = meeting.panicked.swap(false, Ordering::Relaxed);
         if let Err(panic) = mine {
             resume_unwind(panic);
         }
-        assert!(!meeting.panicked.swap(false, Ordering::Relaxed), "a thread of the team has panicked");
+        assert!(!theirs, "a thread of the team has panicked");
     }
 
     /// Calls `work` with every item and its index, each once, on one thread or another. The threads
@@ -325,7 +326,7 @@ mod tests {
         for mut team in teams() {
             let mut items = [0; 8];
             for bad in 0..8 {
-                let work = |i: usize, _: &mut i32| assert_ne!(i, bad);
+                let work = |i: usize, _: &mut i32| assert!(i != bad && i != 7 - bad);
                 assert!(catch_unwind(AssertUnwindSafe(|| team.for_each(&mut items, work))).is_err());
                 team.for_each(&mut items, |_, item| *item += 1);
             }

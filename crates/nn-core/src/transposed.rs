@@ -71,7 +71,9 @@ impl Transposed {
         start..start + shape.outputs * PANEL
     }
 
+    /// All panels, to be written anew and then declared fresh.
     pub(crate) fn lines_mut(&mut self) -> &mut [Line] {
+        self.stamp = None;
         &mut self.lines
     }
 }
