@@ -40,7 +40,7 @@ pub fn write_atomically(
 
 /// A file could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("could not {stage} {}", path.display())]
+#[error("cannot {stage} {}", path.display())]
 #[non_exhaustive]
 pub struct WriteError {
     /// How far the writing came.

@@ -2,6 +2,7 @@
 #![doc(test(attr(deny(warnings))))]
 
 pub use nn_core;
+pub use rand_chacha::ChaCha8Rng;
 
 // In reading order: the data, the loop and what it follows, the judgement; then what is kept in files.
 mod dataset;

@@ -54,7 +54,7 @@ fn a_failing_writer_leaves_the_old_file_and_no_other() {
     .unwrap_err();
 
     assert_eq!(error.stage, WriteStage::Write);
-    assert_eq!(error.to_string(), format!("could not write the temporary file of {}", path.display()));
+    assert_eq!(error.to_string(), format!("cannot write the temporary file of {}", path.display()));
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no storage space");
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
     assert_eq!(names(folder.path()), ["file"]);
