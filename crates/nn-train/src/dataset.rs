@@ -57,7 +57,6 @@ impl fmt::Display for Split {
 /// assert_eq!(train.row(0).len(), 784);
 /// # Ok::<(), nn_train::DataError>(())
 /// ```
-#[derive(Debug)]
 pub struct DataFiles {
     images: IdxFile,
     image_shape: Vec<usize>,
@@ -106,13 +105,13 @@ impl DataFiles {
     ) -> Result<DataFiles, DataError> {
         let (images_path, labels_path) = (images, labels);
         let images = IdxFile::open_with(images_path, options)?;
-        let labels = IdxFile::open_with(labels_path, options)?;
+        let label_file = IdxFile::open_with(labels_path, options)?;
 
         let not_images = |source| DataError::NotImages { path: images_path.to_owned(), source };
         let not_labels = |source| DataError::NotLabels { path: labels_path.to_owned(), source };
         // Both shapes before any type: when the two files were swapped, that is the better message.
         let view = images.view().expect_images().map_err(not_images)?;
-        let label_view = labels.view().expect_labels().map_err(not_labels)?;
+        let label_view = label_file.view().expect_labels().map_err(not_labels)?;
         view.elements::<u8>().map_err(not_images)?;
         let wide_labels = first_column(label_view).map_err(not_labels)?;
 
@@ -130,29 +129,18 @@ impl DataFiles {
             let shape = view.shape().to_vec();
             return Err(DataError::Empty { path: images_path.to_owned(), shape });
         }
-        let mut narrow_labels = Vec::with_capacity(label_count);
-        for (index, found) in wide_labels.enumerate() {
-            let label = u8::try_from(found).map_err(|_| DataError::Label {
-                path: labels_path.to_owned(),
-                index,
-                found,
-            })?;
-            narrow_labels.push(label);
-        }
-        let classes = narrow_labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
-        Ok(DataFiles {
-            image_shape,
-            labels: narrow_labels,
-            labels_path: labels_path.to_owned(),
-            classes,
-            images,
-        })
+        let too_wide = |index, found| DataError::Label { path: labels_path.to_owned(), index, found };
+        let labels = wide_labels
+            .enumerate()
+            .map(|(index, label)| u8::try_from(label).map_err(|_| too_wide(index, label)))
+            .collect::<Result<Vec<u8>, DataError>>()?;
+        let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
+        Ok(DataFiles { images, image_shape, labels, labels_path: labels_path.to_owned(), classes })
     }
 
     /// The samples: each image a row of bytes, each label a byte.
     ///
-    /// There are [`classes`](Self::classes) of them;
-    /// [`Dataset::with_classes`] sets another number, for a file in which the last ones do not occur.
+    /// Its classes are those up to the largest label that occurs; [`Dataset::with_classes`] sets another number.
     #[must_use]
     pub fn view(&self) -> Dataset<'_> {
         let features = self.image_shape.iter().product();
@@ -191,6 +179,17 @@ impl DataFiles {
     #[must_use]
     pub fn labels_path(&self) -> &Path {
         &self.labels_path
+    }
+}
+
+/// Says what the files are, and leaves out the labels, which may be thousands.
+impl fmt::Debug for DataFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataFiles")
+            .field("images", &self.images)
+            .field("labels_path", &self.labels_path)
+            .field("classes", &self.classes)
+            .finish_non_exhaustive()
     }
 }
 
