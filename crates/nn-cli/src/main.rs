@@ -1,2 +1,68 @@
+//! The program: owns which command runs and how the process ends, and refuses to do the work.
 #![doc = include_str!("../README.md")]
-fn main() {}
+
+mod args;
+mod data;
+mod failure;
+mod output;
+mod preset;
+mod progress;
+mod target;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+
+use crate::{
+    args::{Cli, Command},
+    output::Output,
+    preset::Recipe,
+};
+
+/// How a command ended that did not fail.
+enum Outcome {
+    Done,
+    Interrupted,
+}
+
+impl Outcome {
+    const FAILED: u8 = 1;
+    /// 128 and the number of SIGINT, as shells have it.
+    const INTERRUPTED: i32 = 130;
+}
+
+fn main() -> ExitCode {
+    // Prints help or a message about wrong usage by itself, and exits with 0 or 2.
+    let cli = Cli::parse();
+    match run(&cli.command) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Interrupted) => ExitCode::from(Outcome::INTERRUPTED as u8),
+        Err(error) => {
+            let hint = failure::hint(&error);
+            output::error(&error, hint);
+            ExitCode::from(Outcome::FAILED)
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<Outcome> {
+    let mut output = Output::new();
+    let outcome = match command {
+        Command::Train(args) => {
+            let recipe = Recipe::new(args).unwrap_or_else(|message| wrong_usage("train", &message));
+            train::run(args, &recipe, &mut output)?
+        }
+        other => anyhow::bail!("{other:?} comes with the next commits"),
+    };
+    output.flush()?;
+    Ok(outcome)
+}
+
+/// Ends the program as clap does for what it can tell by itself.
+fn wrong_usage(name: &str, message: &str) -> ! {
+    let mut program = Cli::command();
+    program.build();
+    let command = program.find_subcommand_mut(name).expect("the name is that of a command");
+    command.error(ErrorKind::ValueValidation, message).exit()
+}

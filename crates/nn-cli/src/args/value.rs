@@ -1,0 +1,234 @@
+//! How single values are spelled on the command line: owns their parsing and messages, and refuses to know which
+//! flags they belong to.
+
+use std::{fmt, num::NonZeroUsize, ops::RangeInclusive, str::FromStr};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use nn_train::nn_core::{Activation, Initializer, Loss, Rule};
+
+/// A parser of names that clap can list, and correct when one is misspelled.
+fn names<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<T>())
+}
+
+pub(super) fn activation() -> impl TypedValueParser<Value = Activation> {
+    names(Activation::ALL.map(Activation::name))
+}
+
+/// Softmax is for the last layer only.
+pub(super) fn hidden_activation() -> impl TypedValueParser<Value = Activation> {
+    names(Activation::ALL.into_iter().filter(|activation| activation.is_elementwise()).map(Activation::name))
+}
+
+pub(super) fn loss() -> impl TypedValueParser<Value = Loss> {
+    names(Loss::ALL.map(Loss::name))
+}
+
+pub(super) fn rule() -> impl TypedValueParser<Value = Rule> {
+    names(Rule::ALL.map(Rule::name))
+}
+
+pub(super) fn rate(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(rate) if f32::is_finite(rate) && rate > 0.0 => Ok(rate),
+        _ => Err("expected a finite number above 0, such as 0.1".to_owned()),
+    }
+}
+
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("expected a whole number of at least 1".to_owned()),
+    }
+}
+
+pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let count = text.parse().ok().filter(|count| *count <= 1024);
+    count.and_then(NonZeroUsize::new).ok_or_else(|| "expected a whole number from 1 to 1024".to_owned())
+}
+
+/// The units of the hidden layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hidden(pub(crate) Vec<usize>);
+
+impl FromStr for Hidden {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Hidden, String> {
+        if text == "none" {
+            return Ok(Hidden(Vec::new()));
+        }
+        let units = |part: &str| part.trim().parse().ok().filter(|&units: &usize| units > 0);
+        let layers: Option<Vec<usize>> = text.split(',').map(units).collect();
+        layers.map(Hidden).ok_or_else(|| {
+            "expected the units of each hidden layer, such as 100 or 300,100, or `none`".to_owned()
+        })
+    }
+}
+
+/// How the first weights are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum InitializerChoice {
+    /// What suits the activation of each layer.
+    Auto,
+    /// The same for all layers.
+    Fixed(Initializer),
+}
+
+impl fmt::Display for InitializerChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InitializerChoice::Auto => f.write_str("auto"),
+            InitializerChoice::Fixed(Initializer::He) => f.write_str("he"),
+            InitializerChoice::Fixed(Initializer::Glorot) => f.write_str("glorot"),
+            InitializerChoice::Fixed(Initializer::Normal { deviation }) => write!(f, "normal:{deviation}"),
+        }
+    }
+}
+
+impl FromStr for InitializerChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<InitializerChoice, String> {
+        let initializer = match text.split_once(':') {
+            None if text == "auto" => return Ok(InitializerChoice::Auto),
+            None if text == "he" => Initializer::He,
+            None if text == "glorot" => Initializer::Glorot,
+            Some(("normal", deviation)) => Initializer::Normal { deviation: rate(deviation)? },
+            _ => return Err("expected auto, he, glorot or normal:DEVIATION, such as normal:0.01".to_owned()),
+        };
+        Ok(InitializerChoice::Fixed(initializer))
+    }
+}
+
+/// How many of the training samples are for validation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Validation {
+    Fraction(f64),
+    Count(usize),
+}
+
+impl Validation {
+    /// Of so many samples. A fraction that is not 0 is at least one sample.
+    pub(crate) fn of(self, samples: usize) -> usize {
+        match self {
+            Validation::Fraction(fraction) => (fraction * samples as f64).ceil() as usize,
+            Validation::Count(count) => count,
+        }
+    }
+}
+
+impl FromStr for Validation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Validation, String> {
+        if let Ok(count) = text.parse() {
+            return Ok(Validation::Count(count));
+        }
+        match text.parse() {
+            Ok(fraction) if (0.0..1.0).contains(&fraction) => Ok(Validation::Fraction(fraction)),
+            _ => Err("expected a number of samples, or a fraction of them such as 0.1".to_owned()),
+        }
+    }
+}
+
+/// Numbers of images, in the order in which they were typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Indices(Vec<RangeInclusive<usize>>);
+
+impl Indices {
+    /// The first so many.
+    pub(crate) fn first(count: usize) -> Indices {
+        Indices(count.checked_sub(1).map(|last| 0..=last).into_iter().collect())
+    }
+
+    /// One by one.
+    ///
+    /// # Errors
+    /// When one is not below `len`.
+    pub(crate) fn below(&self, len: usize) -> Result<Vec<usize>, String> {
+        // Before the ranges are spelled out: one of them may be as long as numbers go.
+        match self.0.iter().map(RangeInclusive::end).max() {
+            Some(greatest) if *greatest >= len => {
+                Err(format!("expected an index from 0 to {}, found {greatest}", len.saturating_sub(1)))
+            }
+            _ => Ok(self.0.iter().cloned().flatten().collect()),
+        }
+    }
+}
+
+impl FromStr for Indices {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Indices, String> {
+        let range = |part: &str| {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let range = first.trim().parse().ok()?..=last.trim().parse().ok()?;
+            (!range.is_empty()).then_some(range)
+        };
+        let ranges: Option<Vec<_>> = text.split(',').map(range).collect();
+        ranges.map(Indices).ok_or_else(|| "expected numbers and rising ranges, such as 0,5,10-19".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_are_numbers_and_ranges_in_the_order_typed() {
+        let indices = |text: &str| text.parse::<Indices>().and_then(|indices| indices.below(20));
+        assert_eq!(indices("7,0,10-12"), Ok(vec![7, 0, 10, 11, 12]));
+        assert_eq!(indices("19-19"), Ok(vec![19]));
+        assert_eq!(Indices::first(3).below(3), Ok(vec![0, 1, 2]));
+        for text in ["", "a", "3-", "-3", "5-3", "1,,2", "1.5"] {
+            assert!(text.parse::<Indices>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_index_past_the_end_is_refused_before_its_range_is_spelled_out() {
+        let all: Indices = "0-18446744073709551615".parse().unwrap();
+        assert_eq!(
+            all.below(1000).unwrap_err(),
+            "expected an index from 0 to 999, found 18446744073709551615"
+        );
+    }
+
+    #[test]
+    fn validation_is_a_count_or_a_fraction() {
+        let of_4000 = |text: &str| text.parse::<Validation>().map(|validation| validation.of(4000));
+        assert_eq!(of_4000("0"), Ok(0));
+        assert_eq!(of_4000("1"), Ok(1));
+        assert_eq!(of_4000("500"), Ok(500));
+        assert_eq!(of_4000("0.25"), Ok(1000));
+        assert_eq!(of_4000("0.0"), Ok(0));
+        assert_eq!(of_4000("0.00001"), Ok(1));
+        for text in ["-1", "1.0", "1.5", "nan", "10%", ""] {
+            assert!(of_4000(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hidden_layers_are_units_or_none() {
+        let hidden = |text: &str| text.parse::<Hidden>().map(|hidden| hidden.0);
+        assert_eq!(hidden("300,100"), Ok(vec![300, 100]));
+        assert_eq!(hidden("none"), Ok(vec![]));
+        for text in ["", "0", "100,0", "100,", "1e3", "-5"] {
+            assert!(hidden(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn initializers_are_spelled_as_they_are_shown() {
+        for text in ["auto", "he", "glorot", "normal:0.01"] {
+            assert_eq!(text.parse::<InitializerChoice>().unwrap().to_string(), text);
+        }
+        for text in ["xavier", "normal", "normal:", "normal:-1", "normal:inf", "he:1"] {
+            assert!(text.parse::<InitializerChoice>().is_err(), "{text}");
+        }
+    }
+}

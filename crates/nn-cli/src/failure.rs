@@ -1,0 +1,114 @@
+//! What to advise when the program fails: owns the way from an error to the hint that the user sees, and refuses to
+//! know where the error came from.
+
+use std::fmt;
+
+use nn_train::{
+    ContainerError, DataError, DecodeError, FitError, LoadError, WriteError, WriteStage,
+    nn_core::idx_format::{MismatchError, OpenError},
+};
+
+/// How to come by the data that most people want.
+pub(crate) const FETCH_DATA: &str = "`cargo xtask fetch-data` brings MNIST to data/mnist";
+
+/// An error of this program's own, with what to do about it.
+#[derive(Debug)]
+pub(crate) struct Advised {
+    message: String,
+    hint: String,
+}
+
+impl Advised {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Advised {
+        Advised { message: message.into(), hint: hint.into() }
+    }
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Advised {}
+
+/// What to do about an error: the first advice that one of its causes has.
+pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        if let Some(error) = cause.downcast_ref::<Advised>() {
+            Some(error.hint.clone())
+        } else if let Some(error) = cause.downcast_ref::<DataError>() {
+            of_data(error)
+        } else if let Some(error) = cause.downcast_ref::<OpenError>() {
+            of_open(error)
+        } else if let Some(error) = cause.downcast_ref::<MismatchError>() {
+            error.hint().map(str::to_owned)
+        } else if let Some(error) = cause.downcast_ref::<LoadError>() {
+            of_load(error)
+        } else if let Some(error) = cause.downcast_ref::<FitError>() {
+            of_fit(error)
+        } else if let Some(error) = cause.downcast_ref::<WriteError>() {
+            of_write(error)
+        } else {
+            None
+        }
+    })
+}
+
+fn of_data(error: &DataError) -> Option<String> {
+    match error {
+        DataError::NotFound { .. } => Some(format!("{FETCH_DATA}; --data names another folder")),
+        DataError::Open(error) => of_open(error),
+        _ => error.hint(),
+    }
+}
+
+fn of_open(error: &OpenError) -> Option<String> {
+    match error {
+        // Its own hint is for programmers.
+        OpenError::OverLimit { .. } => {
+            Some("decompress the file: a plain one is mapped, not read".to_owned())
+        }
+        OpenError::Parse { .. } | OpenError::Gzip { .. } => {
+            let fetch = format!("{FETCH_DATA}, every file of it verified");
+            Some(error.hint().map_or_else(|| fetch.clone(), |hint| format!("{hint}; {fetch}")))
+        }
+        _ => error.hint(),
+    }
+}
+
+fn of_load(error: &LoadError) -> Option<String> {
+    let hint = match error {
+        LoadError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            "`nn-cli train` makes a model and says where it saved it"
+        }
+        LoadError::Invalid { source: DecodeError::Container(error), .. } => match error {
+            ContainerError::Magic { .. } => {
+                "a model is a file that `nn-cli train` saved; `nn-cli inspect` tells what a file is"
+            }
+            ContainerError::Version { .. } => "it was probably saved by a later release: update this program",
+            ContainerError::Limit { .. } => return None,
+            _ => "copy it again from where it was made, or train it again",
+        },
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn of_fit(error: &FitError) -> Option<String> {
+    match error {
+        FitError::NonFiniteLoss { rate, .. } | FitError::NonFiniteParameters { rate, .. } => {
+            Some(format!("training diverged; try a --rate well below {rate}"))
+        }
+        _ => None,
+    }
+}
+
+fn of_write(error: &WriteError) -> Option<String> {
+    let hint = match error.stage {
+        WriteStage::Resolve | WriteStage::Create => "choose another --output",
+        WriteStage::SyncFolder => "the new file is in place, but may be lost if the machine fails now",
+        _ => "is the disk full? an earlier file of that name is unharmed",
+    };
+    Some(hint.to_owned())
+}

@@ -1,0 +1,168 @@
+//! What the program says and in which form: owns standard output, numbers and tables as text, and the look of notes
+//! and errors, and refuses to know what they are about.
+
+use std::{
+    env, fmt,
+    io::{self, BufWriter, IsTerminal, Stdout, Write},
+};
+
+use anyhow::Context;
+use serde::Serialize;
+
+/// Standard output. When its reader goes away, as `| head` does, what follows is dropped without an error: whoever
+/// stops reading has what they wanted, and a training is not lost for it.
+pub(crate) struct Output {
+    writer: BufWriter<Stdout>,
+    reader_is_gone: bool,
+}
+
+impl Output {
+    pub(crate) fn new() -> Output {
+        Output { writer: BufWriter::new(io::stdout()), reader_is_gone: false }
+    }
+
+    /// Writes a line, or several.
+    pub(crate) fn line(&mut self, text: impl fmt::Display) -> anyhow::Result<()> {
+        self.write(|writer| writeln!(writer, "{text}"))
+    }
+
+    /// Writes a value as one line of JSON.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+        let text = serde_json::to_string(value).context("cannot write JSON")?;
+        self.line(text)
+    }
+
+    /// Shows what was written so far.
+    pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
+        self.write(Write::flush)
+    }
+
+    fn write(&mut self, write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>) -> anyhow::Result<()> {
+        if self.reader_is_gone {
+            return Ok(());
+        }
+        match write(&mut self.writer) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.reader_is_gone = true;
+                Ok(())
+            }
+            result => result.context("cannot write to standard output"),
+        }
+    }
+}
+
+/// Something to know that is no result: to standard error.
+pub(crate) fn note(text: impl fmt::Display) {
+    print_labelled("note", "36", &text);
+}
+
+/// Why the program failed: the causes in one line, and what to do about it in another.
+pub(crate) fn error(error: &anyhow::Error, hint: Option<String>) {
+    // `{:#}` joins the causes with colons.
+    print_labelled("error", "1;31", &format_args!("{error:#}"));
+    if let Some(hint) = hint {
+        print_labelled("hint", "36", &hint);
+    }
+}
+
+fn print_labelled(label: &str, color: &str, text: &dyn fmt::Display) {
+    let mut stderr = io::stderr().lock();
+    // There is nobody to tell when standard error fails; `eprintln!` would panic.
+    let _ = if wants_color(stderr.is_terminal()) {
+        writeln!(stderr, "\x1b[{color}m{label}:\x1b[0m {text}")
+    } else {
+        writeln!(stderr, "{label}: {text}")
+    };
+}
+
+/// Whether to use colors: on a terminal that has them, unless <https://no-color.org> is asked for.
+pub(crate) fn wants_color(is_terminal: bool) -> bool {
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = env::var_os("TERM").is_some_and(|value| value == "dumb");
+    is_terminal && !refused && !dumb
+}
+
+/// How the user started this program, to put before a command to type next.
+pub(crate) fn invocation() -> &'static str {
+    match (env::var_os("CARGO"), cfg!(debug_assertions)) {
+        (None, _) => "nn-cli",
+        (Some(_), true) => "cargo run -p nn-cli --",
+        (Some(_), false) => "cargo run --release -p nn-cli --",
+    }
+}
+
+/// 60,000
+pub(crate) fn thousands(number: impl TryInto<u64>) -> String {
+    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// 97.85 %
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// 28x28
+pub(crate) fn shape(lengths: &[usize]) -> String {
+    lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
+}
+
+/// `1 epoch`, `10 epochs`, `60,000 images`
+pub(crate) fn count(number: impl TryInto<u64>, singular: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    let plural = match (number, singular.strip_suffix("ss")) {
+        (1, _) => "",
+        (_, Some(_)) => "es",
+        (_, None) => "s",
+    };
+    format!("{} {singular}{plural}", thousands(number))
+}
+
+/// Rows of cells as right-aligned columns, two blanks apart; no new line at the end.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:>width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_a_comma_before_every_three_digits() {
+        for (number, text) in
+            [(0, "0"), (999, "999"), (1000, "1,000"), (79_510, "79,510"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(thousands(number as u64), text);
+        }
+    }
+
+    #[test]
+    fn counts_have_their_plural() {
+        assert_eq!(count(1_u64, "class"), "1 class");
+        assert_eq!(count(10_u64, "class"), "10 classes");
+        assert_eq!(count(2000_u64, "epoch"), "2,000 epochs");
+    }
+
+    #[test]
+    fn the_columns_of_a_table_are_aligned_at_the_right() {
+        let rows = [["class", "n"], ["0", "12,345"], ["ä", "6"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows), "class       n\n    0  12,345\n    ä       6");
+    }
+}

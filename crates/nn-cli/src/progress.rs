@@ -1,0 +1,173 @@
+//! What is seen of a training while it runs: owns the progress bar, the line of each epoch and their JSON, and refuses
+//! to know what becomes of the network.
+
+use std::{
+    fmt,
+    ops::ControlFlow,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use nn_train::{BatchReport, EpochReport, FitPlan, Observer, nn_core::Network};
+use serde::Serialize;
+
+use crate::output::{Output, percent, thousands};
+
+/// Samples between two looks at the clock: with one sample a step, the bar would take longer than the step.
+const SAMPLES_PER_TICK: u64 = 512;
+
+/// Watches a training for the user.
+pub(crate) struct Progress<'a> {
+    output: &'a mut Output,
+    json: bool,
+    /// What each epoch is measured on: "test" or "validation".
+    held_out: &'static str,
+    interrupted: &'a AtomicBool,
+    bar: ProgressBar,
+    epochs: u32,
+    samples: u64,
+    /// Samples since the bar was told last.
+    untold: u64,
+    /// The network of the last finished epoch, for when the next one is interrupted.
+    finished: Option<Network>,
+    /// Why the output could not be written, which ends the training.
+    failure: Option<anyhow::Error>,
+}
+
+/// One epoch, as JSON.
+#[derive(Serialize)]
+struct EpochLine {
+    event: &'static str,
+    epoch: u32,
+    train_loss: f64,
+    train_accuracy: f64,
+    held_out: &'static str,
+    held_out_loss: Option<f64>,
+    held_out_accuracy: Option<f64>,
+    rate: f32,
+    seconds: f64,
+}
+
+impl<'a> Progress<'a> {
+    pub(crate) fn new(
+        output: &'a mut Output,
+        json: bool,
+        held_out: &'static str,
+        interrupted: &'a AtomicBool,
+    ) -> Progress<'a> {
+        Progress {
+            output,
+            json,
+            held_out,
+            interrupted,
+            bar: ProgressBar::hidden(),
+            epochs: 0,
+            samples: 0,
+            untold: 0,
+            finished: None,
+            failure: None,
+        }
+    }
+
+    /// Takes the bar away. Gives the network of the last finished epoch.
+    ///
+    /// # Errors
+    /// When the output could not be written.
+    pub(crate) fn finish(self) -> anyhow::Result<Option<Network>> {
+        self.bar.finish_and_clear();
+        self.failure.map_or(Ok(self.finished), Err)
+    }
+
+    fn heading(&self) -> String {
+        format!(
+            "{:>7}  {:>10}  {:>9}  {:>10}  {:>10}  {:>7}",
+            "epoch", "train loss", "train acc", self.held_out, "last rate", "seconds"
+        )
+    }
+
+    fn write(&mut self, report: &EpochReport) -> anyhow::Result<()> {
+        let held_out = report.validation.as_ref().map(|evaluation| evaluation.tally);
+        let seconds = (report.train_time + report.validation_time).as_secs_f64();
+        let (bar, output) = (&self.bar, &mut *self.output);
+        if self.json {
+            output.json(&EpochLine {
+                event: "epoch",
+                epoch: report.epoch,
+                train_loss: report.train.mean_loss(),
+                train_accuracy: report.train.accuracy(),
+                held_out: self.held_out,
+                held_out_loss: held_out.map(|tally| tally.mean_loss()),
+                held_out_accuracy: held_out.map(|tally| tally.accuracy()),
+                rate: report.rate,
+                seconds,
+            })?;
+            return output.flush();
+        }
+        let line = format!(
+            "{:>7}  {:>10.4}  {:>9}  {:>10}  {:>10.6}  {seconds:>7.2}",
+            format!("{}/{}", report.epoch, self.epochs),
+            report.train.mean_loss(),
+            percent(report.train.accuracy()),
+            held_out.map_or_else(|| "-".to_owned(), |tally| percent(tally.accuracy())),
+            report.rate,
+        );
+        bar.suspend(|| {
+            output.line(line)?;
+            output.flush()
+        })
+    }
+}
+
+impl Observer for Progress<'_> {
+    fn fit_started(&mut self, plan: &FitPlan) {
+        self.epochs = plan.epochs;
+        self.samples = plan.samples as u64;
+        // Draws to standard error, and nothing where that is no terminal.
+        self.bar = ProgressBar::new(self.samples * u64::from(plan.epochs)).with_style(style());
+        self.bar.enable_steady_tick(Duration::from_millis(200));
+        if !self.json {
+            let heading = self.heading();
+            let (bar, output) = (&self.bar, &mut *self.output);
+            self.failure = bar.suspend(|| output.line(heading).and_then(|()| output.flush())).err();
+        }
+    }
+
+    fn epoch_started(&mut self, epoch: u32) {
+        self.bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
+    }
+
+    fn batch_finished(&mut self, report: &BatchReport) -> ControlFlow<()> {
+        if self.interrupted.load(Ordering::Relaxed) || self.failure.is_some() {
+            return ControlFlow::Break(());
+        }
+        self.untold += report.tally.samples;
+        if self.untold >= SAMPLES_PER_TICK {
+            self.bar.inc(self.untold);
+            self.untold = 0;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn epoch_finished(&mut self, report: &EpochReport, network: &Network) -> ControlFlow<()> {
+        self.finished = Some(network.clone());
+        match self.write(report) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failure = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+fn style() -> ProgressStyle {
+    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        // A bar that is too short for its text is no reason to stop.
+        let _ = write!(text, "{} samples/s", thousands(state.per_sec() as u64));
+    };
+    ProgressStyle::with_template("{prefix} [{bar:24}] {percent:>3} %  {rate}  {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", rate)
+        .progress_chars("=> ")
+}
