@@ -230,3 +230,38 @@ pub enum FitError {
         rate: f32,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use nn_core::{Evaluation, ndarray::Array2};
+
+    use super::*;
+
+    fn tally(correct: u64) -> Tally {
+        Tally { samples: 10, correct, loss_sum: 1.0 }
+    }
+
+    /// A history of these numbers of right answers in ten, on training and, if given, on validation samples.
+    fn history(epochs: &[(u64, Option<u64>)]) -> History {
+        let report = |(epoch, &(train, validation)): (u32, &(u64, Option<u64>))| EpochReport {
+            epoch,
+            rate: 0.1,
+            train: tally(train),
+            validation: validation
+                .map(|correct| Evaluation { tally: tally(correct), confusion: Array2::zeros((2, 2)) }),
+            train_time: Duration::ZERO,
+            validation_time: Duration::ZERO,
+        };
+        History { epochs: (1..).zip(epochs).map(report).collect(), stopped_early: false }
+    }
+
+    #[test]
+    fn the_best_epoch_is_the_first_of_the_highest_validation_accuracy() {
+        let best = |history: &History| history.best().map(|report| report.epoch);
+        assert_eq!(best(&history(&[(7, Some(5)), (8, Some(9)), (9, Some(9)), (10, Some(8))])), Some(2));
+        assert_eq!(best(&history(&[(7, None), (6, None), (7, None)])), Some(1));
+        assert_eq!(best(&history(&[])), None);
+    }
+}
