@@ -144,7 +144,7 @@ fn publish<F: FileSystem>(
     let at = |stage| move |source| WriteError { stage, path: path.to_owned(), source };
 
     let (target, permissions) = resolve(path).map_err(at(WriteStage::Resolve))?;
-    let (mut temporary, file) = create_beside(file_system, &target).map_err(at(WriteStage::Create))?;
+    let (temporary, file) = create_beside(file_system, &target).map_err(at(WriteStage::Create))?;
     // Declared after `temporary`, so that on every way out the file is closed before it is removed.
     let mut writer = BufWriter::new(file);
     if let Some(permissions) = permissions {
@@ -154,9 +154,7 @@ fn publish<F: FileSystem>(
     writer.flush().map_err(at(WriteStage::Flush))?;
     file_system.sync(writer.get_ref()).map_err(at(WriteStage::Sync))?;
     drop(writer);
-    file_system.rename(&temporary.path, &target).map_err(at(WriteStage::Rename))?;
-    // The temporary name is free again: whatever bears it next is not ours to remove.
-    temporary.published = true;
+    file_system.rename(&temporary.0, &target).map_err(at(WriteStage::Rename))?;
     file_system.sync_folder(folder_of(&target)).map_err(at(WriteStage::SyncFolder))
 }
 
@@ -181,18 +179,13 @@ fn resolve(path: &Path) -> io::Result<(PathBuf, Option<fs::Permissions>)> {
     Ok((target, Some(metadata.permissions())))
 }
 
-/// A file that is removed when this is dropped, unless it was published first.
-struct Temporary {
-    path: PathBuf,
-    published: bool,
-}
+/// A file that is removed when this is dropped, if it still bears this name: a rename saves it.
+struct Temporary(PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.published {
-            // A failure brought us here, and that is the one to report.
-            let _ = fs::remove_file(&self.path);
-        }
+        // On failure there is another error to report, and on success nothing to remove.
+        let _ = fs::remove_file(&self.0);
     }
 }
 
@@ -202,7 +195,7 @@ fn create_beside<F: FileSystem>(file_system: &F, target: &Path) -> io::Result<(T
     let random = RandomState::new().build_hasher().finish();
     let path = folder_of(target).join(format!(".nn-train-{random:016x}.tmp"));
     let file = file_system.create_new(&path)?;
-    Ok((Temporary { path, published: false }, file))
+    Ok((Temporary(path), file))
 }
 
 /// The folder of a file: a bare name lies in the current one.
