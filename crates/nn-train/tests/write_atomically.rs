@@ -138,12 +138,20 @@ mod unix {
         assert_eq!(names(&folder.path().join("real")), ["file"]);
     }
 
+    /// A socket stands for all that is no regular file. Never a device here: if this test failed in the hands of an
+    /// administrator, it would replace it.
     #[test]
-    fn a_device_is_never_replaced_by_a_file() {
-        let error = write_atomically(Path::new("/dev/null"), |_| Ok(())).unwrap_err();
+    fn what_is_no_regular_file_is_never_replaced_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+
+        let error = write_atomically(&path, |writer| writer.write_all(b"new")).unwrap_err();
+
         assert_eq!(error.stage, WriteStage::Resolve);
         assert_eq!(error.source.to_string(), "not a regular file");
-        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        assert!(!fs::metadata(&path).unwrap().is_file());
+        assert_eq!(names(folder.path()), ["socket"]);
     }
 
     /// Runs this very test again as a child process, which writes half of a file and waits to be killed.
