@@ -76,6 +76,10 @@ impl Matrix {
 
 /// The numbers of padded rows as an array of shape (rows, columns).
 pub(crate) fn view(lines: &[Line], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
+    if rows == 0 {
+        // To ndarray, strides reach past the end of nothing even where no row is reached.
+        return ArrayView2::from_shape((0, columns), &[]).expect("no rows hold no numbers");
+    }
     let shape = (rows, columns).strides((lines_for(columns) * LANES, 1));
     ArrayView2::from_shape(shape, floats(lines)).expect("the lines hold every padded row")
 }
