@@ -43,8 +43,10 @@ fn tally_of(loss: Loss, outputs: Array2<f32>, classes: &[u8]) -> Tally {
     let predicted = outputs.rows().into_iter().map(|row| predicted_class(row.as_slice().unwrap()));
     Tally {
         samples: classes.len() as u64,
-        correct: predicted.zip(classes).filter(|(predicted, class)| *predicted == usize::from(**class)).count()
-            as u64,
+        correct: predicted
+            .zip(classes)
+            .filter(|(predicted, class)| *predicted == usize::from(**class))
+            .count() as u64,
         loss_sum: sample_losses(loss, &table(outputs.view()), classes).iter().sum(),
     }
 }
@@ -278,7 +280,8 @@ fn counted(network: &Network, loss: Loss, samples: &Samples) -> Evaluation {
 fn an_evaluation_is_the_forward_pass_and_counting() {
     let rng = &mut rng(10);
     // More outputs than classes, so that a row of the confusion stays empty but its column need not.
-    for (count, density) in [(1, 0.2), (5, 1.0), (127, 0.2), (128, 0.6), (129, 0.2), (1000, 0.1), (515, 1.0)] {
+    for (count, density) in [(1, 0.2), (5, 1.0), (127, 0.2), (128, 0.6), (129, 0.2), (1000, 0.1), (515, 1.0)]
+    {
         let samples = Samples::new(count, 70, 6, density, rng);
         for (loss, output) in losses_and_outputs() {
             let network = network(&[70, 20, 7], Activation::Tanh, output, rng);
@@ -460,8 +463,7 @@ fn a_diverged_network_shows_in_the_tally() {
         for bad in [f32::NAN, f32::INFINITY] {
             let mut network = network(&[12, 5, 3], Activation::Relu, output, rng);
             network.parameters_mut().biases_mut(0).fill(bad);
-            let tally =
-                engine(2).step(&mut network, &mut Optimizer::sgd(0.1), loss, samples.dataset().all());
+            let tally = engine(2).step(&mut network, &mut Optimizer::sgd(0.1), loss, samples.dataset().all());
             let clipped = bad.is_infinite() && !tally.loss_sum.is_nan();
             assert!(!tally.loss_sum.is_finite() || clipped, "{loss} on {output}: {tally:?}");
             if bad.is_nan() {

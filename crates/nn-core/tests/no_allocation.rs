@@ -1,0 +1,91 @@
+//! Holds the engine to its promise that a training step allocates nothing once its buffers are there.
+//! One test alone, because the allocator that counts serves the whole program.
+#![allow(unsafe_code, reason = "an allocator is unsafe to write; this one passes every call on")]
+
+mod oracle;
+mod samples;
+
+use nn_core::{Activation, Engine, Loss, Optimizer, Rule};
+use samples::{Samples, network, rng};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The system's allocator, counting how often it is asked for memory by any thread.
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is passed on to the system's allocator as it came, so its promises hold.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: the caller's promises are those of the system's allocator.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations_of(work: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.load(Ordering::SeqCst);
+    work();
+    ALLOCATIONS.load(Ordering::SeqCst) - before
+}
+
+#[test]
+fn a_steady_state_step_allocates_nothing() {
+    assert!(allocations_of(|| drop(std::hint::black_box(Box::new(1)))) > 0, "the counter counts");
+
+    let rng = &mut rng(1);
+    let order: Vec<usize> = (0..64).collect();
+    for density in [0.2, 1.0] {
+        let samples = Samples::new(64, 784, 10, density, rng);
+        for threads in [1, 2, 4] {
+            for rule in Rule::ALL {
+                for sizes in [[1, 1], [64, 64], [64, 32], [3, 64]] {
+                    let mut network =
+                        network(&[784, 100, 30, 10], Activation::Relu, Activation::Identity, rng);
+                    let mut engine = Engine::new(NonZeroUsize::new(threads).unwrap());
+                    let mut optimizer = Optimizer::new(rule, 0.001);
+                    let mut steps = |count: usize, sizes: [usize; 2]| {
+                        for step in 0..count {
+                            let batch = samples.dataset().batch(&order[..sizes[step % 2]]);
+                            let loss = Loss::SoftmaxCrossEntropy;
+                            let tally = engine.step(&mut network, &mut optimizer, loss, batch);
+                            assert_eq!(tally.samples, batch.len() as u64);
+                        }
+                    };
+                    // Two steps of each size, since the form of the inputs may change after the first;
+                    // before them one that every thread has a part in, since a thread that still begins
+                    // its life allocates.
+                    steps(1, [64, 64]);
+                    steps(4, sizes);
+                    let allocations = allocations_of(|| steps(10, sizes));
+                    assert_eq!(
+                        allocations, 0,
+                        "{rule}, {threads} threads, batches of {sizes:?}, density {density}"
+                    );
+                }
+            }
+        }
+    }
+}
