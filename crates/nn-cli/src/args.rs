@@ -120,7 +120,7 @@ pub(crate) struct TrainArgs {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
-    /// Print one JSON object a line: \"start\", \"epoch\" (for each) and \"end\"
+    /// Print one JSON object a line: the start, each epoch, the end
     #[arg(long)]
     pub(crate) json: bool,
 }

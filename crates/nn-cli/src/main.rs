@@ -1,14 +1,24 @@
 //! The program: owns which command runs and how the process ends, and refuses to do the work.
 #![doc = include_str!("../README.md")]
 
+// In the order of a command: what was typed, what it means, the five commands, what they draw on.
 mod args;
-mod data;
-mod failure;
-mod output;
 mod preset;
+
+mod eval;
+mod inspect;
+mod predict;
+mod show;
+mod train;
+
+mod data;
+mod model;
+mod picture;
 mod progress;
 mod target;
-mod train;
+
+mod failure;
+mod output;
 
 use std::process::ExitCode;
 
@@ -48,13 +58,17 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> anyhow::Result<Outcome> {
     let mut output = Output::new();
-    let outcome = match command {
+    let mut outcome = Outcome::Done;
+    match command {
         Command::Train(args) => {
             let recipe = Recipe::new(args).unwrap_or_else(|message| wrong_usage("train", &message));
-            train::run(args, &recipe, &mut output)?
+            outcome = train::run(args, &recipe, &mut output)?;
         }
-        other => anyhow::bail!("{other:?} comes with the next commits"),
-    };
+        Command::Eval(args) => eval::run(args, &mut output)?,
+        Command::Predict(args) => predict::run(args, &mut output)?,
+        Command::Show(args) => show::run(args, &mut output)?,
+        Command::Inspect(args) => inspect::run(args, &mut output)?,
+    }
     output.flush()?;
     Ok(outcome)
 }

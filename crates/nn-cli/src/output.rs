@@ -114,6 +114,11 @@ pub(crate) fn shape(lengths: &[usize]) -> String {
     lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
 }
 
+/// 784-100-10
+pub(crate) fn hyphenated(sizes: &[usize]) -> String {
+    sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join("-")
+}
+
 /// `1 epoch`, `10 epochs`, `60,000 images`
 pub(crate) fn count(number: impl TryInto<u64>, singular: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);

@@ -105,12 +105,12 @@ impl<'a> Progress<'a> {
             return output.flush();
         }
         let line = format!(
-            "{:>7}  {:>10.4}  {:>9}  {:>10}  {:>10.6}  {seconds:>7.2}",
+            "{:>7}  {:>10.4}  {:>9}  {:>10}  {:>10}  {seconds:>7.2}",
             format!("{}/{}", report.epoch, self.epochs),
             report.train.mean_loss(),
             percent(report.train.accuracy()),
             held_out.map_or_else(|| "-".to_owned(), |tally| percent(tally.accuracy())),
-            report.rate,
+            short_rate(report.rate),
         );
         bar.suspend(|| {
             output.line(line)?;
@@ -159,6 +159,11 @@ impl Observer for Progress<'_> {
             }
         }
     }
+}
+
+/// 0.1234 or 3.8e-5
+fn short_rate(rate: f32) -> String {
+    if rate < 0.001 { format!("{rate:.1e}") } else { format!("{rate:.4}") }
 }
 
 fn style() -> ProgressStyle {

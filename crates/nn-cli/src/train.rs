@@ -1,6 +1,9 @@
 //! `train`: owns the way from flags and files to a saved network, and refuses to know how it is computed, shown or
 //! stored.
 
+mod report;
+
+use self::report::{EndLine, Measured, StartLine};
 use std::{
     num::NonZeroUsize,
     path::Path,
@@ -12,9 +15,8 @@ use anyhow::{Context, Result, bail};
 use nn_train::{
     ContainerError, DecodeError, FitConfig, Limits, LoadError, Model, Split, TrainingRecord, evaluate, fit,
     initial_rng,
-    nn_core::{Dataset, Network, Optimizer, Tally},
+    nn_core::{Dataset, Network, Optimizer},
 };
-use serde::Serialize;
 use signal_hook::{consts::SIGINT, flag};
 
 use crate::{
@@ -22,53 +24,11 @@ use crate::{
     args::{InitializerChoice, TrainArgs},
     data,
     failure::Advised,
-    output::{self, Output, count, percent, shape, thousands},
+    output::{self, Output, count, hyphenated, thousands},
     preset::Recipe,
     progress::Progress,
     target,
 };
-
-/// What is announced before training, as JSON.
-#[derive(Serialize)]
-struct StartLine<'a> {
-    event: &'static str,
-    data: &'a Path,
-    train_samples: usize,
-    held_out: &'static str,
-    held_out_samples: usize,
-    test_samples: Option<usize>,
-    image_shape: &'a [usize],
-    layers: Vec<usize>,
-    parameters: usize,
-    preset: &'static str,
-    preset_changed: bool,
-    activation: &'static str,
-    output_activation: &'static str,
-    loss: &'static str,
-    initializer: String,
-    optimizer: &'static str,
-    rate: f32,
-    schedule: String,
-    batch: usize,
-    epochs: u32,
-    seed: u64,
-    threads: NonZeroUsize,
-}
-
-/// What has come of it, as JSON.
-#[derive(Serialize)]
-struct EndLine<'a> {
-    event: &'static str,
-    interrupted: bool,
-    epochs: u32,
-    test_samples: Option<u64>,
-    test_loss: Option<f64>,
-    test_accuracy: Option<f64>,
-    test_errors: Option<u64>,
-    model: &'a Path,
-    bytes: Option<u64>,
-    seconds: f64,
-}
 
 pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Result<Outcome> {
     // Everything that may be wrong is asked before anything takes long.
@@ -95,7 +55,7 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     let preset_changed = *recipe != args.preset.recipe();
     let start = StartLine {
         event: "start",
-        data: &folder,
+        data: folder.display().to_string(),
         train_samples: train.len(),
         held_out,
         held_out_samples: held_out_data.len(),
@@ -118,9 +78,9 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
         layers: sizes,
     };
     if args.json {
-        output.json(&start)?
+        output.json(&start)?;
     } else {
-        output.line(header(&start))?
+        output.line(start.text())?;
     }
     output.flush()?;
 
@@ -172,18 +132,16 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
         event: "end",
         interrupted: history.stopped_early,
         epochs,
-        test_samples: test.map(|test| test.samples),
-        test_loss: test.map(|test| test.mean_loss()),
-        test_accuracy: test.map(|test| test.accuracy()),
-        test_errors: test.map(|test| test.samples - test.correct),
-        model: &args.output,
+        test: test.map(Measured::from),
+        model: args.output.display().to_string(),
         bytes: args.output.metadata().ok().map(|metadata| metadata.len()),
         seconds: clock.elapsed().as_secs_f64(),
+        next: next_command(args),
     };
     if args.json {
-        output.json(&end)?
+        output.json(&end)?;
     } else {
-        output.line(footer(&end, test))?
+        output.line(end.text())?;
     }
     if history.stopped_early {
         output::note(format_args!(
@@ -266,58 +224,8 @@ fn watch_for_interrupt() -> Result<Arc<AtomicBool>> {
     Ok(interrupted)
 }
 
-fn hyphenated(sizes: &[usize]) -> String {
-    sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("-")
-}
-
-fn header(start: &StartLine<'_>) -> String {
-    let measured = match start.held_out {
-        "validation" => format!("{} to validate on", thousands(start.held_out_samples)),
-        _ => format!("{} to test on, after each epoch", thousands(start.held_out_samples)),
-    };
-    let hidden = if start.layers.len() > 2 { format!(", {}", start.activation) } else { String::new() };
-    format!(
-        "data     {}: {} of {} to train on, {measured}\n\
-         network  {}{hidden}, {} outputs, {} parameters, {} weights\n\
-         recipe   {}{}: {}, {}, rate {} {}, batch {}, {}, seed {}, {}\n",
-        start.data.display(),
-        count(start.train_samples, "image"),
-        shape(start.image_shape),
-        hyphenated(&start.layers),
-        start.output_activation,
-        thousands(start.parameters),
-        start.initializer,
-        start.preset,
-        if start.preset_changed { ", changed" } else { "" },
-        start.loss,
-        start.optimizer,
-        start.rate,
-        start.schedule,
-        thousands(start.batch),
-        count(start.epochs, "epoch"),
-        start.seed,
-        count(start.threads.get(), "thread"),
-    )
-}
-
-fn footer(end: &EndLine<'_>, test: Option<Tally>) -> String {
-    let test = test.map_or_else(
-        || "test     there is no test set\n".to_owned(),
-        |test| {
-            format!(
-                "test     accuracy {} ({} of {}), loss {:.4}\n",
-                percent(test.accuracy()),
-                thousands(test.correct),
-                thousands(test.samples),
-                test.mean_loss()
-            )
-        },
-    );
-    let bytes = end.bytes.map_or_else(String::new, |bytes| format!(" ({})", count(bytes, "byte")));
-    format!(
-        "\n{test}saved    {}{bytes}\nnext     {} eval {} --confusion",
-        end.model.display(),
-        output::invocation(),
-        end.model.display(),
-    )
+/// The look at the errors that comes naturally after a training.
+fn next_command(args: &TrainArgs) -> String {
+    let data = args.data.folder.as_ref().map(|folder| format!(" --data {}", folder.display()));
+    format!("{} eval {}{} --confusion", output::invocation(), args.output.display(), data.unwrap_or_default())
 }

@@ -1,0 +1,48 @@
+//! `inspect`: owns the description of files and folders, and refuses to know their formats.
+
+mod data;
+mod model;
+
+use anyhow::{Context, Result};
+use nn_train::{
+    ContainerError, DecodeError, LoadError,
+    nn_core::idx_format::{IdxFile, OpenError, ParseError},
+};
+use serde::Serialize;
+
+use crate::{args::InspectArgs, output::Output};
+
+pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
+    let path = &args.path;
+    if path.is_dir() {
+        return show(args, &data::folder(path)?, output);
+    }
+    match nn_train::load(path) {
+        Ok(model) => show(args, &model::describe(path, &model), output),
+        Err(LoadError::Invalid { source: DecodeError::Container(error), .. })
+            if is_something_else(&error) =>
+        {
+            match IdxFile::open(path) {
+                Ok(file) => show(args, &data::idx_file(path, &file), output),
+                Err(error @ OpenError::Parse { source: ParseError::BadMagic { .. }, .. }) => Err(error)
+                    .with_context(|| format!("{} is neither an IDX file nor a model", path.display())),
+                Err(error) => Err(error.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the file does not even begin as a model does.
+fn is_something_else(error: &ContainerError) -> bool {
+    matches!(error, ContainerError::Magic { .. } | ContainerError::CutOff { found: 0, .. })
+}
+
+/// What can be said of a path: in lines for people, or as JSON.
+trait Description: Serialize {
+    fn text(&self) -> String;
+}
+
+fn show(args: &InspectArgs, description: &impl Description, output: &mut Output) -> Result<()> {
+    if args.json { output.json(description) } else { output.line(description.text()) }
+}

@@ -1,0 +1,82 @@
+//! A saved network in use: owns the questions that `eval` and `predict` ask of it, and refuses to know how it is
+//! stored or computed.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use nn_train::{
+    DataFiles, Model,
+    nn_core::{ndarray::ArrayView2, predicted_class},
+};
+use serde::Serialize;
+
+use crate::{failure::Advised, output::shape};
+
+/// A class and how probable it is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Guess {
+    pub(crate) class: usize,
+    pub(crate) probability: f32,
+}
+
+/// The classes that the model finds most probable for an image, at most `top`, the predicted one first.
+///
+/// Images are asked about one by one, so that the answer does not depend on their neighbours in a batch.
+///
+/// # Errors
+/// When the image has not as many pixels as the model takes.
+pub(crate) fn predict(model: &Model, pixels: &[u8], top: usize) -> Result<Vec<Guess>> {
+    let inputs = ArrayView2::from_shape((1, pixels.len()), pixels)?;
+    ensure!(
+        pixels.len() == model.network.inputs(),
+        "expected {} pixels for this model, found {}",
+        model.network.inputs(),
+        pixels.len()
+    );
+    let outputs = model.network.forward(inputs);
+    let predicted = predicted_class(outputs.as_slice().unwrap_or_default());
+    let probabilities = model.loss.probabilities(outputs.view());
+    let mut guesses: Vec<Guess> =
+        probabilities.iter().enumerate().map(|(class, &probability)| Guess { class, probability }).collect();
+    // Two outputs may round to one probability; the prediction is that of the outputs.
+    guesses.sort_by(|a, b| {
+        let by_probability = b.probability.total_cmp(&a.probability);
+        (b.class == predicted).cmp(&(a.class == predicted)).then(by_probability).then(a.class.cmp(&b.class))
+    });
+    guesses.truncate(top);
+    Ok(guesses)
+}
+
+/// What a class is called, if not by its number.
+pub(crate) fn class_name(model: &Model, class: usize) -> Option<&str> {
+    model.class_names.as_ref()?.get(class).map(String::as_str)
+}
+
+/// What a class is called.
+pub(crate) fn class_text(model: &Model, class: usize) -> String {
+    class_name(model, class).map_or_else(|| class.to_string(), str::to_owned)
+}
+
+/// Inputs, then the units of each layer: 784, 100, 10.
+pub(crate) fn layers(model: &Model) -> Vec<usize> {
+    let network = &model.network;
+    std::iter::once(network.inputs()).chain((0..network.depth()).map(|layer| network.units(layer))).collect()
+}
+
+/// Checks that images of the data set are of the model's shape; one of the two may be flat.
+pub(crate) fn check_images(model: &Model, path: &Path, files: &DataFiles) -> Result<()> {
+    let (expected, found) = (&model.image_shape[..], files.image_shape());
+    let pixels: usize = found.iter().product();
+    let is_flat = expected.len() < 2 || found.len() < 2;
+    if expected == found || (is_flat && pixels == model.network.inputs()) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} does not fit the data: expected images of {}, found {} in {}",
+        path.display(),
+        shape(expected),
+        shape(found),
+        files.images().path().display()
+    );
+    Err(Advised::new(message, "--data names the folder of the data set that the model was trained on").into())
+}

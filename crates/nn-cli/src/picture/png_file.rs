@@ -1,0 +1,238 @@
+//! PNG files in and out: owns what becomes of colors, depths and transparency, and how much a file may ask for, and
+//! refuses to know what the pictures are for.
+
+use std::{
+    fs::File,
+    io::{Cursor, Read},
+    path::Path,
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use png::{BitDepth, ColorType, DecodeOptions, Decoder, Encoder, Limits, Transformations};
+
+use super::{Picture, Size};
+use crate::failure::Advised;
+
+const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
+
+/// The longest file to read. The pictures are tiny; what else a file carries is of no interest.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Whether a file begins as a PNG file does.
+pub(crate) fn is_png(path: &Path) -> bool {
+    let mut start = [0; SIGNATURE.len()];
+    File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == SIGNATURE
+}
+
+/// Reads a PNG file of a certain size as grey, of any color type and depth.
+///
+/// # Errors
+/// When the file is no PNG file of that size. The size is looked at before memory is taken for the pixels.
+pub(crate) fn read(path: &Path, expected: Size) -> Result<Picture> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    decode(&bytes, expected).with_context(|| format!("cannot use {}", path.display()))
+}
+
+fn decode(bytes: &[u8], expected: Size) -> Result<Picture> {
+    ensure!(
+        bytes.len() as u64 <= MOST_BYTES,
+        "expected a PNG file of at most {MOST_BYTES} bytes, found more"
+    );
+    if !bytes.starts_with(&SIGNATURE) {
+        let found = match bytes {
+            [] => "an empty file".to_owned(),
+            _ => format!("the first bytes {:02x?}", &bytes[..bytes.len().min(SIGNATURE.len())]),
+        };
+        let message = format!("expected a PNG file, found {found}");
+        return Err(Advised::new(message, format!("convert the picture to PNG, {expected} pixels")).into());
+    }
+    let mut options = DecodeOptions::default();
+    options.set_ignore_text_chunk(true);
+    options.set_ignore_iccp_chunk(true);
+    let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
+    decoder.set_limits(Limits { bytes: MOST_BYTES as usize });
+    // Palettes become colors, fewer bits become 8, and of 16 the upper 8 are kept.
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+
+    let (width, height) = decoder.read_header_info().map_err(sound)?.size();
+    let found = Size { width: width as usize, height: height as usize };
+    if found != expected {
+        let message = format!("expected a picture of {expected} pixels, found {found}");
+        return Err(Advised::new(message, "scale the picture to the size of the model's images").into());
+    }
+    let mut reader = decoder.read_info().map_err(sound)?;
+    let (color_type, depth) = reader.output_color_type();
+    ensure!(depth == BitDepth::Eight, "expected 8 bits once expanded, found {depth:?}");
+    let mut samples = vec![0; reader.output_buffer_size().context("expected a smaller picture")?];
+    reader.next_frame(&mut samples).map_err(sound)?;
+    Ok(Picture { width: found.width, height: found.height, pixels: grey(color_type, &samples)? })
+}
+
+/// The decoder's messages end with a full stop, or not.
+fn sound(error: png::DecodingError) -> anyhow::Error {
+    anyhow!("the PNG file is damaged: {}", error.to_string().trim_end_matches('.'))
+}
+
+/// Samples of 8 bits as grey pixels.
+fn grey(color_type: ColorType, samples: &[u8]) -> Result<Vec<u8>> {
+    let pixels = match color_type {
+        ColorType::Grayscale => samples.to_vec(),
+        ColorType::Rgb => samples.as_chunks::<3>().0.iter().map(|&color| luma(color)).collect(),
+        ColorType::GrayscaleAlpha => {
+            on_paper(samples.as_chunks::<2>().0.iter().map(|&[grey, alpha]| (grey, alpha)))
+        }
+        ColorType::Rgba => on_paper(
+            samples
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|&[red, green, blue, alpha]| (luma([red, green, blue]), alpha)),
+        ),
+        ColorType::Indexed => return Err(anyhow!("expected a palette to be expanded, found it as it was")),
+    };
+    Ok(pixels)
+}
+
+/// How bright a color looks, by the weights of ITU-R BT.601. A grey stays what it is.
+fn luma([red, green, blue]: [u8; 3]) -> u8 {
+    ((299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000) as u8
+}
+
+/// Lays grey pixels with an alpha on paper: white paper where what can be seen is dark, else black.
+fn on_paper(pixels: impl Iterator<Item = (u8, u8)> + Clone) -> Vec<u8> {
+    let (ink, weight) = pixels.clone().fold((0_u64, 0_u64), |(ink, weight), (grey, alpha)| {
+        (ink + u64::from(grey) * u64::from(alpha), weight + u64::from(alpha))
+    });
+    let paper = if 2 * ink < 255 * weight { 255 } else { 0 };
+    pixels
+        .map(|(grey, alpha)| {
+            let (grey, alpha) = (u32::from(grey), u32::from(alpha));
+            ((grey * alpha + paper * (255 - alpha) + 127) / 255) as u8
+        })
+        .collect()
+}
+
+/// The bytes of a grey PNG file of 8 bits.
+pub(crate) fn encode(picture: &Picture) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (width, height) = (u32::try_from(picture.width)?, u32::try_from(picture.height)?);
+    let mut encoder = Encoder::new(&mut bytes, width, height);
+    encoder.set_color(ColorType::Grayscale);
+    encoder.set_depth(BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&picture.pixels)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size { width: 5, height: 3 };
+
+    /// A picture with all sorts of greys.
+    fn picture() -> Picture {
+        Picture { width: 5, height: 3, pixels: (0..15).map(|n| n * 17 + n).collect() }
+    }
+
+    fn encoded(color: ColorType, depth: BitDepth, palette: &[u8], data: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 5, 3);
+        encoder.set_color(color);
+        encoder.set_depth(depth);
+        if !palette.is_empty() {
+            encoder.set_palette(palette.to_vec());
+        }
+        encoder.write_header().unwrap().write_image_data(data).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_grey_picture_is_the_same_in_every_color_type_and_depth() {
+        let grey = picture();
+        let each = |samples: &dyn Fn(u8) -> Vec<u8>| {
+            grey.pixels.iter().flat_map(|&g| samples(g)).collect::<Vec<_>>()
+        };
+        let palette: Vec<u8> = each(&|g| vec![g; 3]);
+        let indices: Vec<u8> = (0..15).collect();
+        for (color, depth, palette, data) in [
+            (ColorType::Grayscale, BitDepth::Eight, &[][..], each(&|g| vec![g])),
+            (ColorType::Grayscale, BitDepth::Sixteen, &[], each(&|g| vec![g, g])),
+            (ColorType::GrayscaleAlpha, BitDepth::Eight, &[], each(&|g| vec![g, 255])),
+            (ColorType::GrayscaleAlpha, BitDepth::Sixteen, &[], each(&|g| vec![g, g, 255, 255])),
+            (ColorType::Rgb, BitDepth::Eight, &[], each(&|g| vec![g; 3])),
+            (ColorType::Rgb, BitDepth::Sixteen, &[], each(&|g| vec![g; 6])),
+            (ColorType::Rgba, BitDepth::Eight, &[], each(&|g| vec![g, g, g, 255])),
+            (ColorType::Indexed, BitDepth::Eight, &palette, indices),
+        ] {
+            let decoded = decode(&encoded(color, depth, palette, &data), SIZE).unwrap();
+            assert_eq!(decoded, grey, "{color:?} {depth:?}");
+        }
+        assert_eq!(decode(&encode(&grey).unwrap(), SIZE).unwrap(), grey);
+    }
+
+    #[test]
+    fn fewer_bits_are_spread_over_all_greys() {
+        // One bit a pixel, five to a row: each row is a byte, from its highest bit.
+        let one = encoded(ColorType::Grayscale, BitDepth::One, &[], &[0b1010_1000, 0b0101_0000, 0]);
+        let pixels = decode(&one, SIZE).unwrap().pixels;
+        assert_eq!(pixels, [255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 0, 0, 0, 0, 0]);
+        let two = encoded(ColorType::Grayscale, BitDepth::Two, &[], &[0b00_01_10_11, 0, 0, 0, 0, 0]);
+        assert_eq!(decode(&two, SIZE).unwrap().pixels[..5], [0, 85, 170, 255, 0]);
+    }
+
+    #[test]
+    fn colors_become_as_bright_as_they_look() {
+        assert_eq!([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]].map(luma), [76, 150, 29, 255]);
+        assert!((0..=255).all(|grey| luma([grey; 3]) == grey));
+    }
+
+    #[test]
+    fn what_is_seen_through_is_paper_of_the_other_brightness() {
+        let dark_ink = [(10, 255), (200, 0), (0, 128)];
+        assert_eq!(on_paper(dark_ink.into_iter()), [10, 255, 127]);
+        let light_ink = [(250, 255), (200, 0), (255, 128)];
+        assert_eq!(on_paper(light_ink.into_iter()), [250, 0, 128]);
+    }
+
+    #[test]
+    fn a_picture_of_another_size_is_refused_with_both_sizes() {
+        let bytes = encode(&picture()).unwrap();
+        let message = decode(&bytes, Size { width: 28, height: 28 }).unwrap_err().to_string();
+        assert_eq!(message, "expected a picture of 28x28 pixels, found 5x3");
+    }
+
+    #[test]
+    fn a_claim_of_a_huge_picture_takes_no_memory() {
+        let mut bytes = encode(&picture()).unwrap();
+        bytes[16..24].fill(0x7f);
+        assert!(decode(&bytes, Size { width: 0x7f7f_7f7f, height: 0x7f7f_7f7f }).is_err());
+        assert!(decode(&bytes, SIZE).is_err());
+    }
+
+    #[test]
+    fn every_cut_and_every_other_file_is_an_error() {
+        let bytes = encode(&picture()).unwrap();
+        // The last 12 bytes are the mark of the end, after all pixels.
+        for end in 0..bytes.len() - 12 {
+            assert!(decode(&bytes[..end], SIZE).is_err(), "{end} bytes");
+        }
+        let jpeg = decode(b"\xff\xd8\xff\xe0\x00\x10JFIF", SIZE).unwrap_err().to_string();
+        assert_eq!(jpeg, "expected a PNG file, found the first bytes [ff, d8, ff, e0, 00, 10, 4a, 46]");
+        assert_eq!(decode(b"", SIZE).unwrap_err().to_string(), "expected a PNG file, found an empty file");
+    }
+
+    #[test]
+    fn no_flipped_bit_makes_the_decoder_panic() {
+        let bytes = encode(&picture()).unwrap();
+        for bit in 0..8 * bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let _ = decode(&damaged, SIZE);
+        }
+    }
+}
