@@ -30,7 +30,7 @@ Examples:
 ";
 
 /// The crates that have benchmarks.
-const BENCHED: &[&str] = &["idx-format", "nn-core"];
+pub(crate) const BENCHED: &[&str] = &["idx-format", "nn-core"];
 
 pub(crate) fn run(arguments: lexopt::Parser) -> Result<()> {
     let options = parse(arguments)?;

@@ -75,7 +75,13 @@ impl fmt::Display for Invocation {
         for (name, value) in &self.variables {
             write!(formatter, "{name}='{value}' ")?;
         }
-        write!(formatter, "cargo {}", self.arguments.join(" "))
+        formatter.write_str("cargo")?;
+        for argument in &self.arguments {
+            // A shell would make file names of it.
+            let quote = if argument.contains('*') { "'" } else { "" };
+            write!(formatter, " {quote}{argument}{quote}")?;
+        }
+        Ok(())
     }
 }
 
@@ -87,6 +93,7 @@ mod tests {
     fn a_command_is_named_as_it_can_be_typed() {
         let docs = Invocation::cargo("doc --no-deps").with_variable("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(docs.to_string(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+        assert_eq!(Invocation::cargo("bench --bench *").to_string(), "cargo bench --bench '*'");
     }
 
     #[test]
