@@ -4,7 +4,7 @@ mod value;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, value_parser};
 use nn_train::{
     Schedule, Split,
     nn_core::{Activation, Loss, Rule},
@@ -202,11 +202,12 @@ taken for dark ink on paper and inverted. See-through pixels count as paper.";
 
 #[derive(Debug, Args)]
 #[command(after_help = PREDICT_EXAMPLES)]
+#[command(group = ArgGroup::new("images").args(["files", "index"]).required(true))]
 pub(crate) struct PredictArgs {
     /// A network that `nn-cli train` saved
     pub(crate) model: PathBuf,
     /// Pictures to look at
-    #[arg(value_name = "FILE.png", required_unless_present = "index", conflicts_with = "index")]
+    #[arg(value_name = "FILE.png")]
     pub(crate) files: Vec<PathBuf>,
     /// Images of the data set to look at, counted from 0: 0,5,10-19
     #[arg(long, value_name = "NUMBERS")]

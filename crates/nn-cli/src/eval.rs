@@ -50,7 +50,7 @@ impl ClassLine<'_> {
 }
 
 pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
-    let model = nn_train::load(&args.model)?;
+    let model = model::load(&args.model)?;
     let folder = data::folder(&args.data)?;
     let files = data::open(&folder, args.split.into())?;
     check_images(&model, &args.model, &files)?;
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
          accuracy  {} ({} of {} right, {})\n\
          loss      {:.4}",
         report.model,
-        hyphenated(&model::layers(&model)),
+        hyphenated(&model::layers(&model.network)),
         report.data,
         count(report.samples, "image"),
         report.split,

@@ -58,7 +58,16 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
 fn of_data(error: &DataError) -> Option<String> {
     match error {
         DataError::NotFound { .. } => Some(format!("{FETCH_DATA}; --data names another folder")),
-        DataError::Open(error) => of_open(error),
+        DataError::Open(error) => {
+            let hint = of_open(error);
+            match error {
+                OpenError::Parse { .. } | OpenError::Gzip { .. } => {
+                    let fetch = format!("{FETCH_DATA}, every file of it verified");
+                    Some(hint.map_or_else(|| fetch.clone(), |hint| format!("{hint}; {fetch}")))
+                }
+                _ => hint,
+            }
+        }
         _ => error.hint(),
     }
 }
@@ -68,10 +77,6 @@ fn of_open(error: &OpenError) -> Option<String> {
         // Its own hint is for programmers.
         OpenError::OverLimit { .. } => {
             Some("decompress the file: a plain one is mapped, not read".to_owned())
-        }
-        OpenError::Parse { .. } | OpenError::Gzip { .. } => {
-            let fetch = format!("{FETCH_DATA}, every file of it verified");
-            Some(error.hint().map_or_else(|| fetch.clone(), |hint| format!("{hint}; {fetch}")))
         }
         _ => error.hint(),
     }

@@ -19,23 +19,26 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
     }
     match nn_train::load(path) {
         Ok(model) => show(args, &model::describe(path, &model), output),
-        Err(LoadError::Invalid { source: DecodeError::Container(error), .. })
-            if is_something_else(&error) =>
-        {
-            match IdxFile::open(path) {
-                Ok(file) => show(args, &data::idx_file(path, &file), output),
-                Err(error @ OpenError::Parse { source: ParseError::BadMagic { .. }, .. }) => Err(error)
-                    .with_context(|| format!("{} is neither an IDX file nor a model", path.display())),
-                Err(error) => Err(error.into()),
+        Err(error) if is_something_else(&error) => match IdxFile::open(path) {
+            Ok(file) => show(args, &data::idx_file(path, &file), output),
+            Err(error @ OpenError::Parse { source: ParseError::BadMagic { .. }, .. }) => {
+                Err(error).with_context(|| format!("{} is neither an IDX file nor a model", path.display()))
             }
-        }
+            Err(error) => Err(error.into()),
+        },
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whether the file does not even begin as a model does.
-fn is_something_else(error: &ContainerError) -> bool {
-    matches!(error, ContainerError::Magic { .. } | ContainerError::CutOff { found: 0, .. })
+/// Whether the file does not even begin as a model does, or cannot be read as anything.
+fn is_something_else(error: &LoadError) -> bool {
+    match error {
+        LoadError::Read { .. } => true,
+        LoadError::Invalid { source: DecodeError::Container(error), .. } => {
+            matches!(error, ContainerError::Magic { .. } | ContainerError::CutOff { found: 0, .. })
+        }
+        _ => false,
+    }
 }
 
 /// What can be said of a path: in lines for people, or as JSON.

@@ -6,11 +6,23 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use nn_train::{
     DataFiles, Model,
-    nn_core::{ndarray::ArrayView2, predicted_class},
+    nn_core::{Network, ndarray::ArrayView2, predicted_class},
 };
 use serde::Serialize;
 
 use crate::{failure::Advised, output::shape};
+
+/// Loads a model.
+///
+/// # Errors
+/// When there is none at the path.
+pub(crate) fn load(path: &Path) -> Result<Model> {
+    if path.is_dir() {
+        let message = format!("cannot load {}: expected a model file, found a folder", path.display());
+        return Err(Advised::new(message, "name the file that `nn-cli train` saved").into());
+    }
+    Ok(nn_train::load(path)?)
+}
 
 /// A class and how probable it is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -58,8 +70,7 @@ pub(crate) fn class_text(model: &Model, class: usize) -> String {
 }
 
 /// Inputs, then the units of each layer: 784, 100, 10.
-pub(crate) fn layers(model: &Model) -> Vec<usize> {
-    let network = &model.network;
+pub(crate) fn layers(network: &Network) -> Vec<usize> {
     std::iter::once(network.inputs()).chain((0..network.depth()).map(|layer| network.units(layer))).collect()
 }
 

@@ -41,7 +41,7 @@ struct NamedGuess<'a> {
 }
 
 pub(crate) fn run(args: &PredictArgs, output: &mut Output) -> Result<()> {
-    let model = nn_train::load(&args.model)?;
+    let model = model::load(&args.model)?;
     match &args.index {
         Some(indices) => predict_indices(args, &model, indices, output),
         None => predict_files(args, &model, output),

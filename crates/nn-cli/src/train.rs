@@ -3,7 +3,6 @@
 
 mod report;
 
-use self::report::{EndLine, Measured, StartLine};
 use std::{
     num::NonZeroUsize,
     path::Path,
@@ -11,72 +10,37 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nn_train::{
-    ContainerError, DecodeError, FitConfig, Limits, LoadError, Model, Split, TrainingRecord, evaluate, fit,
-    initial_rng,
-    nn_core::{Dataset, Network, Optimizer},
+    ContainerError, DataFiles, DecodeError, FitConfig, History, Limits, LoadError, Model, Split,
+    TrainingRecord, evaluate, fit, initial_rng,
+    nn_core::{Dataset, Network, Optimizer, Tally},
 };
 use signal_hook::{consts::SIGINT, flag};
 
+use self::report::{EndLine, StartLine};
 use crate::{
     Outcome,
     args::{InitializerChoice, TrainArgs},
     data,
     failure::Advised,
-    output::{self, Output, count, hyphenated, thousands},
+    output::{self, Output, count, hyphenated, shape, thousands},
     preset::Recipe,
     progress::Progress,
     target,
 };
 
 pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Result<Outcome> {
-    // Everything that may be wrong is asked before anything takes long.
+    // Whatever may be wrong is found out before anything takes long.
     target::check(&args.output, "a model", is_model)?;
     let folder = data::folder(&args.data)?;
     let train_files = data::open(&folder, Split::Train)?;
     let test_files = data::open_if_present(&folder, Split::Test)?;
-    let (train, validation) = split(train_files.view(), args)?;
-    let test = test_files.as_ref().map(|files| files.view());
-    let (held_out, held_out_data) = match (validation, test) {
-        (Some(validation), _) => ("validation", validation),
-        (None, Some(test)) => ("test", test),
-        (None, None) => {
-            let message =
-                format!("no test set in {}, and no samples are kept for validation", folder.display());
-            bail!(Advised::new(message, "--validation 0.1 keeps a tenth of the training samples"));
-        }
-    };
-    let sizes = sizes(recipe, &train);
-    let mut network = build(recipe, &sizes, args.seed)?;
+    let sets = Sets::new(args, &train_files, test_files.as_ref())?;
+    let mut network = build(recipe, &sets.train, args.seed)?;
 
-    let threads = args.threads.count();
-    let preset = args.preset.name();
-    let preset_changed = *recipe != args.preset.recipe();
-    let start = StartLine {
-        event: "start",
-        data: folder.display().to_string(),
-        train_samples: train.len(),
-        held_out,
-        held_out_samples: held_out_data.len(),
-        test_samples: test.map(|test| test.len()),
-        image_shape: train_files.image_shape(),
-        parameters: network.parameter_count(),
-        preset,
-        preset_changed,
-        activation: recipe.activation.name(),
-        output_activation: recipe.output.name(),
-        loss: recipe.loss.name(),
-        initializer: recipe.initializer.to_string(),
-        optimizer: recipe.rule.name(),
-        rate: recipe.rate,
-        schedule: recipe.schedule.to_string(),
-        batch: recipe.batch,
-        epochs: recipe.epochs,
-        seed: args.seed,
-        threads,
-        layers: sizes,
-    };
+    let interrupted = watch_for_interrupt()?;
+    let start = StartLine::new(args, recipe, &folder, &sets, train_files.image_shape(), &network);
     if args.json {
         output.json(&start)?;
     } else {
@@ -84,7 +48,6 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     }
     output.flush()?;
 
-    let interrupted = watch_for_interrupt()?;
     let config = FitConfig {
         epochs: recipe.epochs,
         batch_size: NonZeroUsize::new(recipe.batch).unwrap_or(NonZeroUsize::MIN),
@@ -92,27 +55,21 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
         rate: recipe.rate,
         schedule: recipe.schedule,
         seed: args.seed,
-        threads,
+        threads: args.threads.count(),
     };
     let mut optimizer = Optimizer::new(recipe.rule, recipe.rate);
-    let mut progress = Progress::new(output, args.json, held_out, &interrupted);
+    let mut progress = Progress::new(output, args.json, sets.held_out_name(), &interrupted);
     let clock = Instant::now();
-    let result = fit(&mut network, &mut optimizer, train, Some(held_out_data), &config, &mut progress);
+    let history =
+        fit(&mut network, &mut optimizer, sets.train, Some(sets.held_out()), &config, &mut progress);
     let finished = progress.finish();
-    let history = result.with_context(|| format!("cannot train on {}", folder.display()))?;
+    let history = history.with_context(|| format!("cannot train on {}", folder.display()))?;
     let Some(network) = finished? else {
         output::note("interrupted before the first epoch was over: nothing was saved");
         return Ok(Outcome::Interrupted);
     };
-    let epochs = history.last().map_or(0, |report| report.epoch);
 
-    // Where the test set was measured after every epoch, it was after the last.
-    let last = history.last().and_then(|report| Some(report.validation.as_ref()?.tally));
-    let test = match (test, held_out) {
-        (Some(test), "validation") => Some(evaluate(&network, recipe.loss, test, threads)?.tally),
-        (Some(_), _) => last,
-        (None, _) => None,
-    };
+    let test = test_tally(&sets, &network, &config, &history)?;
     let model = Model {
         network,
         loss: recipe.loss,
@@ -120,65 +77,114 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
         class_names: None,
         record: Some(TrainingRecord::new(
             // A recipe of the user's own has no name.
-            (!preset_changed).then(|| preset.to_owned()),
+            (!start.preset_changed).then(|| start.preset.to_owned()),
             &config,
             recipe.rule,
-            train.len(),
+            sets.train.len(),
             &history,
         )),
     };
     nn_train::save(&model, &args.output)?;
-    let end = EndLine {
-        event: "end",
-        interrupted: history.stopped_early,
-        epochs,
-        test: test.map(Measured::from),
-        model: args.output.display().to_string(),
-        bytes: args.output.metadata().ok().map(|metadata| metadata.len()),
-        seconds: clock.elapsed().as_secs_f64(),
-        next: next_command(args),
-    };
+    let end = EndLine::new(args, &history, test, clock.elapsed());
     if args.json {
         output.json(&end)?;
     } else {
         output.line(end.text())?;
     }
-    if history.stopped_early {
-        output::note(format_args!(
-            "interrupted: the network is that after {} of {}",
-            count(epochs, "epoch"),
-            thousands(recipe.epochs)
-        ));
-        return Ok(Outcome::Interrupted);
+    if !history.stopped_early {
+        return Ok(Outcome::Done);
     }
-    Ok(Outcome::Done)
+    output::note(format_args!(
+        "interrupted: saved the network as it was after {}",
+        count(end.epochs, "epoch")
+    ));
+    Ok(Outcome::Interrupted)
 }
 
-/// The samples to train on, and those at the end of the files that were kept from it.
-fn split<'a>(all: Dataset<'a>, args: &TrainArgs) -> Result<(Dataset<'a>, Option<Dataset<'a>>)> {
-    match args.validation.of(all.len()) {
-        0 => Ok((all, None)),
-        kept if kept < all.len() => {
-            let (train, validation) = all.split_at(all.len() - kept);
-            Ok((train, Some(validation)))
+/// What is trained on, and what is not.
+struct Sets<'a> {
+    train: Dataset<'a>,
+    /// The samples at the end of the training files that were kept from training, if any were.
+    validation: Option<Dataset<'a>>,
+    /// The test set; there is this or `validation`.
+    test: Option<Dataset<'a>>,
+}
+
+impl<'a> Sets<'a> {
+    fn new(args: &TrainArgs, train_files: &'a DataFiles, test_files: Option<&'a DataFiles>) -> Result<Self> {
+        let all = train_files.view();
+        let kept = args.validation.of(all.len());
+        if kept >= all.len() {
+            let message = format!(
+                "--validation keeps {} of {} training samples, expected fewer",
+                thousands(kept),
+                thousands(all.len())
+            );
+            bail!(Advised::new(message, "a fraction such as 0.1 suits any data set"));
         }
-        kept => bail!(
-            "--validation keeps {} of {} training samples, expected fewer",
-            thousands(kept),
-            thousands(all.len())
-        ),
+        if kept == 0 && test_files.is_none() {
+            let path = train_files.images().path();
+            let message =
+                format!("no test set beside {}, and no samples are kept for validation", path.display());
+            bail!(Advised::new(message, "--validation 0.1 keeps a tenth of the training samples"));
+        }
+        if let Some(test_files) = test_files {
+            check_alike(train_files, test_files)?;
+        }
+        let (train, validation) = all.split_at(all.len() - kept);
+        let test = test_files.map(DataFiles::view);
+        Ok(Sets { train, validation: (kept > 0).then_some(validation), test })
+    }
+
+    /// What the network is measured on after each epoch.
+    fn held_out(&self) -> Dataset<'a> {
+        self.validation.or(self.test).unwrap_or(self.train)
+    }
+
+    fn held_out_name(&self) -> &'static str {
+        if self.validation.is_some() { "validation" } else { "test" }
     }
 }
 
-/// Units of all layers: 784, 100, 10.
-fn sizes(recipe: &Recipe, train: &Dataset<'_>) -> Vec<usize> {
+/// Checks that a network for the training images can be asked about the test images.
+fn check_alike(train: &DataFiles, test: &DataFiles) -> Result<()> {
+    let (expected, found) = (train.image_shape(), test.image_shape());
+    let path = test.images().path().display();
+    ensure!(
+        expected == found,
+        "expected test images of {} like those to train on, found {} in {path}",
+        shape(expected),
+        shape(found)
+    );
+    ensure!(
+        test.classes() <= train.classes(),
+        "expected test labels from 0 to {} like those to train on, found {} in {}",
+        train.classes() - 1,
+        test.classes() - 1,
+        test.labels_path().display()
+    );
+    Ok(())
+}
+
+/// How the network does on the test set, if there is one.
+fn test_tally(
+    sets: &Sets<'_>,
+    network: &Network,
+    config: &FitConfig,
+    history: &History,
+) -> Result<Option<Tally>> {
+    match (sets.validation, sets.test) {
+        (Some(_), Some(test)) => Ok(Some(evaluate(network, config.loss, test, config.threads)?.tally)),
+        // It was measured after every epoch, and so after the last.
+        (None, Some(_)) => Ok(history.last().and_then(|report| Some(report.validation.as_ref()?.tally))),
+        (_, None) => Ok(None),
+    }
+}
+
+fn build(recipe: &Recipe, train: &Dataset<'_>, seed: u64) -> Result<Network> {
     let mut sizes = vec![train.features()];
     sizes.extend(&recipe.hidden);
     sizes.push(train.classes());
-    sizes
-}
-
-fn build(recipe: &Recipe, sizes: &[usize], seed: u64) -> Result<Network> {
     // Before memory is asked for.
     let parameters = sizes
         .windows(2)
@@ -187,17 +193,17 @@ fn build(recipe: &Recipe, sizes: &[usize], seed: u64) -> Result<Network> {
     if parameters >= most {
         let message = format!(
             "the network {} is too large: expected fewer than {} parameters, found {}",
-            hyphenated(sizes),
+            hyphenated(&sizes),
             thousands(most),
             thousands(parameters)
         );
         bail!(Advised::new(message, "a saved network is loaded up to that size; try a smaller --hidden"));
     }
-    let mut builder = Network::builder(sizes[0]);
+    let mut builder = Network::builder(train.features());
     for &units in &recipe.hidden {
         builder = builder.dense(units, recipe.activation);
     }
-    builder = builder.dense(sizes[sizes.len() - 1], recipe.output);
+    builder = builder.dense(train.classes(), recipe.output);
     if let InitializerChoice::Fixed(initializer) = recipe.initializer {
         builder = builder.initializer(initializer);
     }
@@ -222,10 +228,4 @@ fn watch_for_interrupt() -> Result<Arc<AtomicBool>> {
         .and_then(|_| flag::register(SIGINT, Arc::clone(&interrupted)))
         .context("cannot watch for Ctrl-C")?;
     Ok(interrupted)
-}
-
-/// The look at the errors that comes naturally after a training.
-fn next_command(args: &TrainArgs) -> String {
-    let data = args.data.folder.as_ref().map(|folder| format!(" --data {}", folder.display()));
-    format!("{} eval {}{} --confusion", output::invocation(), args.output.display(), data.unwrap_or_default())
 }

@@ -50,7 +50,7 @@ struct TrainingDescription<'a> {
 
 pub(super) fn describe<'a>(path: &Path, model: &'a Model) -> ModelDescription<'a> {
     let network = &model.network;
-    let sizes = model::layers(model);
+    let sizes = model::layers(network);
     let layer = |layer: usize| LayerDescription {
         inputs: sizes[layer],
         units: sizes[layer + 1],

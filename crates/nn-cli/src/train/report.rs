@@ -1,53 +1,62 @@
 //! What is said before and after a training: owns both announcements, for people and as JSON, and refuses to know what
 //! happens in between.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::Path, time::Duration};
 
-use nn_train::nn_core::Tally;
+use nn_train::{
+    History,
+    nn_core::{Network, Tally},
+};
 use serde::Serialize;
 
-use crate::output::{count, hyphenated, percent, shape, thousands};
+use super::Sets;
+use crate::{
+    args::TrainArgs,
+    model,
+    output::{count, hyphenated, invocation, percent, shape, thousands},
+    preset::Recipe,
+};
 
 /// What is announced before training, as JSON.
 #[derive(Serialize)]
 pub(super) struct StartLine<'a> {
-    pub(super) event: &'static str,
-    pub(super) data: String,
-    pub(super) train_samples: usize,
-    pub(super) held_out: &'static str,
-    pub(super) held_out_samples: usize,
-    pub(super) test_samples: Option<usize>,
-    pub(super) image_shape: &'a [usize],
-    pub(super) layers: Vec<usize>,
-    pub(super) parameters: usize,
+    event: &'static str,
+    data: String,
+    train_samples: usize,
+    held_out: &'static str,
+    held_out_samples: usize,
+    test_samples: Option<usize>,
+    image_shape: &'a [usize],
+    layers: Vec<usize>,
+    parameters: usize,
     pub(super) preset: &'static str,
     pub(super) preset_changed: bool,
-    pub(super) activation: &'static str,
-    pub(super) output_activation: &'static str,
-    pub(super) loss: &'static str,
-    pub(super) initializer: String,
-    pub(super) optimizer: &'static str,
-    pub(super) rate: f32,
-    pub(super) schedule: String,
-    pub(super) batch: usize,
+    activation: &'static str,
+    output_activation: &'static str,
+    loss: &'static str,
+    initializer: String,
+    optimizer: &'static str,
+    rate: f32,
+    schedule: String,
+    batch: usize,
     pub(super) epochs: u32,
-    pub(super) seed: u64,
-    pub(super) threads: NonZeroUsize,
+    seed: u64,
+    threads: NonZeroUsize,
 }
 
 /// What has come of it, as JSON.
 #[derive(Serialize)]
 pub(super) struct EndLine {
-    pub(super) event: &'static str,
-    pub(super) interrupted: bool,
+    event: &'static str,
+    interrupted: bool,
     pub(super) epochs: u32,
-    pub(super) test: Option<Measured>,
-    pub(super) model: String,
-    pub(super) bytes: Option<u64>,
-    pub(super) seconds: f64,
+    test: Option<Measured>,
+    model: String,
+    bytes: Option<u64>,
+    seconds: f64,
     /// What the user may type next.
     #[serde(skip)]
-    pub(super) next: String,
+    next: String,
 }
 
 /// How the network did on the test set.
@@ -70,7 +79,41 @@ impl From<Tally> for Measured {
     }
 }
 
-impl StartLine<'_> {
+impl<'a> StartLine<'a> {
+    pub(super) fn new(
+        args: &TrainArgs,
+        recipe: &Recipe,
+        folder: &Path,
+        sets: &Sets<'_>,
+        image_shape: &'a [usize],
+        network: &Network,
+    ) -> StartLine<'a> {
+        StartLine {
+            event: "start",
+            data: folder.display().to_string(),
+            train_samples: sets.train.len(),
+            held_out: sets.held_out_name(),
+            held_out_samples: sets.held_out().len(),
+            test_samples: sets.test.map(|test| test.len()),
+            image_shape,
+            layers: model::layers(network),
+            parameters: network.parameter_count(),
+            preset: args.preset.name(),
+            preset_changed: *recipe != args.preset.recipe(),
+            activation: recipe.activation.name(),
+            output_activation: recipe.output.name(),
+            loss: recipe.loss.name(),
+            initializer: recipe.initializer.to_string(),
+            optimizer: recipe.rule.name(),
+            rate: recipe.rate,
+            schedule: recipe.schedule.to_string(),
+            batch: recipe.batch,
+            epochs: recipe.epochs,
+            seed: args.seed,
+            threads: args.threads.count(),
+        }
+    }
+
     pub(super) fn text(&self) -> String {
         let held_out = thousands(self.held_out_samples);
         let measured = match self.held_out {
@@ -104,6 +147,28 @@ impl StartLine<'_> {
 }
 
 impl EndLine {
+    pub(super) fn new(
+        args: &TrainArgs,
+        history: &History,
+        test: Option<Tally>,
+        duration: Duration,
+    ) -> EndLine {
+        // The look at the errors that comes naturally after a training.
+        let data = args.data.folder.as_ref().map(|folder| format!(" --data {}", folder.display()));
+        let model = args.output.display();
+        let next = format!("{} eval {model}{} --confusion", invocation(), data.unwrap_or_default());
+        EndLine {
+            event: "end",
+            interrupted: history.stopped_early,
+            epochs: history.last().map_or(0, |report| report.epoch),
+            test: test.map(Measured::from),
+            model: model.to_string(),
+            bytes: args.output.metadata().ok().map(|metadata| metadata.len()),
+            seconds: duration.as_secs_f64(),
+            next,
+        }
+    }
+
     pub(super) fn text(&self) -> String {
         let test = self.test.map_or_else(
             || "there is no test set".to_owned(),
