@@ -26,7 +26,7 @@ Options:
 
 Environment:
   CI              set on a build farm: packages must come from committed files
-  MNIST_REQUIRED  set: the tests that need data/mnist fail where it is missing, instead of being skipped
+  MNIST_REQUIRED  1: the tests that need data/mnist fail where it is missing, instead of being skipped
 
 Examples:
   cargo xtask validate
