@@ -4,7 +4,7 @@
 use std::fmt;
 
 use nn_train::{
-    ContainerError, DataError, DecodeError, FitError, LoadError, WriteError, WriteStage,
+    ContainerError, DataError, DecodeError, FitError, LoadError, SaveError, WriteError, WriteStage,
     nn_core::idx_format::{MismatchError, OpenError},
 };
 
@@ -47,6 +47,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             of_load(error)
         } else if let Some(error) = cause.downcast_ref::<FitError>() {
             of_fit(error)
+        } else if let Some(SaveError::Write(error)) = cause.downcast_ref() {
+            // It stands for its cause in the chain.
+            of_write(error)
         } else if let Some(error) = cause.downcast_ref::<WriteError>() {
             of_write(error)
         } else {
@@ -111,7 +114,7 @@ fn of_fit(error: &FitError) -> Option<String> {
 
 fn of_write(error: &WriteError) -> Option<String> {
     let hint = match error.stage {
-        WriteStage::Resolve | WriteStage::Create => "choose another --output",
+        WriteStage::Resolve | WriteStage::Create => "name a file in another folder",
         WriteStage::SyncFolder => "the new file is in place, but may be lost if the machine fails now",
         _ => "is the disk full? an earlier file of that name is unharmed",
     };

@@ -4,25 +4,21 @@ use clap::{CommandFactory, Parser};
 
 use super::Cli;
 
-/// The commands in a text: lines that begin with the program's name or with cargo running it.
-fn commands(text: &str) -> Vec<&str> {
-    let command = |line| {
-        let line = str::trim(line);
-        let line = line.strip_prefix("cargo run -p nn-cli --").map_or(line, str::trim);
-        // Explanations are set apart by two blanks, or stand behind a number sign.
-        let line = line.split("  ").next().unwrap_or(line);
-        let line = line.split(" #").next().unwrap_or(line).trim();
-        let is_example = line.starts_with("nn-cli ") || text_has_bare_arguments(line);
-        is_example.then_some(line)
+/// The commands in a text, as this program gets them: lines that begin with its name, or with cargo running it.
+fn commands(text: &str) -> Vec<String> {
+    let command = |line: &str| {
+        let line = line.trim().replace("cargo run -p nn-cli --", "nn-cli");
+        // Explanations are set apart by two blanks.
+        let command = line.split("  ").next()?;
+        command.starts_with("nn-cli ").then(|| command.to_owned())
     };
     text.lines().filter_map(command).collect()
 }
 
-/// `cargo run -p nn-cli -- train` without what came before.
-fn text_has_bare_arguments(line: &str) -> bool {
-    ["train", "eval", "predict", "show", "inspect"]
-        .iter()
-        .any(|name| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(" --")))
+fn assert_parses(command: &str) {
+    if let Err(error) = Cli::try_parse_from(command.split(' ')) {
+        panic!("{command}: {error}");
+    }
 }
 
 #[test]
@@ -45,9 +41,14 @@ fn every_command_has_examples_in_its_help_and_they_parse() {
         assert!(examples.len() >= 3, "{name}: {examples:?}");
         for example in examples {
             assert!(name == "nn-cli" || example.split(' ').nth(1) == Some(&name), "{name}: {example}");
-            if let Err(error) = Cli::try_parse_from(example.split(' ')) {
-                panic!("{example}: {error}");
-            }
+            assert_parses(&example);
         }
     }
+}
+
+#[test]
+fn the_commands_in_the_readme_parse() {
+    let readme = commands(include_str!("../../README.md"));
+    assert!(readme.len() >= 13, "{readme:?}");
+    readme.iter().for_each(|command| assert_parses(command));
 }

@@ -1,0 +1,340 @@
+//! What `train` promises: accuracy, reproducibility, its output, and that no file is lost.
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::Stdio,
+};
+
+use common::{Run, command, names, nn_cli, sample, scratch, tiny_data};
+
+#[test]
+fn training_on_the_sample_reaches_a_useful_accuracy_and_says_so_everywhere() {
+    let folder = scratch();
+    let line = format!("train --data {} --epochs 5 --json", sample());
+    let lines = nn_cli(folder.path(), &line).succeeds().json();
+    assert_eq!(lines.len(), 7);
+    let (start, end) = (&lines[0], &lines[6]);
+
+    assert_eq!(start["event"], "start");
+    assert_eq!(start["layers"].to_string(), "[784,100,10]");
+    assert_eq!(start["parameters"], 79510);
+    assert_eq!((&start["train_samples"], &start["held_out"]), (&4000.into(), &"test".into()));
+    for (epoch, line) in (1..).zip(&lines[1..6]) {
+        assert_eq!((&line["event"], &line["epoch"]), (&"epoch".into(), &epoch.into()));
+        assert!(line["train_loss"].is_f64() && line["rate"].is_f64() && line["seconds"].is_f64());
+    }
+    assert_eq!((&end["event"], &end["interrupted"]), (&"end".into(), &false.into()));
+    let accuracy = end["test"]["accuracy"].as_f64().unwrap();
+    assert!(accuracy >= 0.9, "{accuracy}");
+    assert_eq!(lines[5]["held_out_accuracy"].as_f64(), Some(accuracy));
+
+    // The model was saved where nothing else was said, and does as well when it is loaded.
+    assert_eq!(names(folder.path()), ["mnist.model"]);
+    let report = &nn_cli(folder.path(), &format!("eval mnist.model --data {} --json", sample())).json()[0];
+    assert_eq!(report["accuracy"].as_f64(), Some(accuracy));
+    assert_eq!(report["loss"], end["test"]["loss"]);
+    let diagonal: u64 = (0..10).map(|class| report["confusion"][class][class].as_u64().unwrap()).sum();
+    assert_eq!(diagonal, 1000 - end["test"]["errors"].as_u64().unwrap());
+
+    let record = &nn_cli(folder.path(), "inspect mnist.model --json").json()[0]["training"];
+    assert_eq!((&record["seed"], &record["finished_epochs"]), (&1.into(), &5.into()));
+    assert_eq!(record["held_out_accuracy"].as_f64(), Some(accuracy));
+}
+
+#[test]
+fn people_read_a_line_for_each_epoch_the_accuracy_and_what_to_do_next() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let run = nn_cli(folder.path(), "train --data tiny -o a.model --epochs 3 --hidden 4").succeeds();
+    for part in [
+        "15-4-3",
+        "79 parameters",
+        "  3/3  ",
+        "\ntest ",
+        "\nsaved    a.model (",
+        "nn-cli eval a.model --data tiny",
+    ] {
+        assert!(run.stdout.contains(part), "{part:?} in {run:?}");
+    }
+    // No bar, no colors: neither stream is a terminal.
+    assert_eq!(run.stderr, "");
+    assert!(!run.stdout.contains('\x1b') && !run.stdout.contains('\r'), "{run:?}");
+}
+
+#[test]
+fn the_sample_is_used_with_a_word_about_it_where_there_is_nothing_better() {
+    let folder = scratch();
+    let inner = folder.path().join("a/b");
+    fs::create_dir_all(&inner).unwrap();
+    fs::create_dir_all(folder.path().join("data/mnist")).unwrap();
+    tiny_data(folder.path(), "data/sample");
+    let run = nn_cli(&inner, "train --epochs 1").succeeds();
+    assert!(run.stderr.starts_with("note: using the small sample in "), "{run:?}");
+    assert!(run.stderr.contains("cargo xtask fetch-data"), "{run:?}");
+
+    tiny_data(folder.path(), "data/mnist");
+    let run = nn_cli(&inner, "train --epochs 1").succeeds();
+    assert_eq!(run.stderr, "");
+    assert!(run.stdout.contains("data/mnist: 12 images of 5x3"), "{run:?}");
+}
+
+#[test]
+fn one_seed_gives_one_file_byte_for_byte_with_any_number_of_threads() {
+    let folder = scratch();
+    let model = |name: &str, flags: &str| {
+        let line = format!("train --data {} --epochs 2 --hidden 30,20 -o {name} {flags}", sample());
+        nn_cli(folder.path(), &line).succeeds();
+        fs::read(folder.path().join(name)).unwrap()
+    };
+    let first = model("a", "--seed 7 --threads 1");
+    assert!(first == model("b", "--seed 7 --threads 1"));
+    assert!(first == model("c", "--seed 7 --threads 3"));
+    assert!(first == model("d", "--seed 7"));
+    assert!(first != model("e", "--seed 8"));
+}
+
+#[test]
+fn validation_samples_are_the_last_of_the_training_files() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    for (flag, train, kept) in [("0.25", 9, 3), ("5", 7, 5)] {
+        let line = format!("train --data tiny --epochs 1 --validation {flag} --json");
+        let lines = nn_cli(folder.path(), &line).succeeds().json();
+        assert_eq!(
+            (&lines[0]["train_samples"], &lines[0]["held_out_samples"]),
+            (&train.into(), &kept.into())
+        );
+        assert_eq!(lines[1]["held_out"], "validation");
+        assert_eq!(lines[2]["test"]["samples"], 12);
+    }
+    nn_cli(folder.path(), "train --data tiny --validation 12 -o new.model")
+        .fails_with(&["--validation keeps 12 of 12 training samples, expected fewer", "hint: "]);
+}
+
+#[test]
+fn every_choice_of_a_recipe_trains() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    for flags in [
+        "--preset article",
+        "--preset article --activation sigmoid",
+        "--hidden none",
+        "--hidden 5,4,3 --activation leaky-relu --initializer glorot",
+        "--activation tanh --loss mean-squared-error",
+        "--activation identity --loss mean-squared-error --output-activation identity --rate 0.01",
+        "--loss binary-cross-entropy --output-activation softmax",
+        "--loss sigmoid-cross-entropy --optimizer momentum",
+        "--optimizer nesterov --schedule step:1:0.5",
+        "--optimizer adam --schedule cosine --initializer normal:0.1",
+        "--schedule one-cycle:0.1 --batch 1000000 --seed 18446744073709551615",
+    ] {
+        let run = nn_cli(folder.path(), &format!("train --data tiny --epochs 2 {flags}")).succeeds();
+        assert!(run.stdout.contains("  2/2  "), "{flags}: {run:?}");
+        nn_cli(folder.path(), "eval mnist.model --data tiny").succeeds();
+    }
+}
+
+#[test]
+fn a_preset_is_recorded_only_where_nothing_in_it_was_changed() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    for (flags, preset) in [("--seed 3 --threads 1", "\"article\""), ("--rate 0.2", "null")] {
+        nn_cli(folder.path(), &format!("train --data tiny --preset article {flags}")).succeeds();
+        let record = &nn_cli(folder.path(), "inspect mnist.model --json").json()[0]["training"];
+        assert_eq!(record["preset"].to_string(), preset);
+    }
+}
+
+#[test]
+fn training_that_diverges_is_an_error_with_the_remedy() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let line = "train --data tiny --rate 1e30 --schedule constant --loss mean-squared-error \
+                --output-activation identity --batch 1 --json";
+    let run = nn_cli(folder.path(), line);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for part in
+        ["error: cannot train on tiny: ", "is not finite", "epoch 1", "hint: training diverged", "--rate"]
+    {
+        assert!(run.stderr.contains(part), "{part:?} in {run:?}");
+    }
+    assert_eq!(names(folder.path()), ["tiny"]);
+}
+
+#[test]
+fn a_network_too_large_to_be_loaded_again_is_refused_before_memory_is_asked_for() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    for hidden in ["5000000", "100000,100000", "18446744073709551615", "9999999999,9999999999"] {
+        nn_cli(folder.path(), &format!("train --data tiny --hidden {hidden}"))
+            .fails_with(&["is too large: expected fewer than 67,108,864 parameters, found", "hint: "]);
+    }
+}
+
+#[test]
+fn where_the_model_cannot_be_saved_is_said_before_training() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+    for (output, message) in [
+        (
+            "missing/new.model",
+            &["missing/new.model: expected a folder missing, found none", "hint: make"][..],
+        ),
+        ("tiny", &["tiny: expected a model or nothing there, found a folder", "hint: "]),
+        ("thesis.txt", &["thesis.txt: expected a model or nothing there, found another file", "hint: "]),
+        ("thesis.txt/new.model", &["cannot write thesis.txt/new.model"]),
+        ("tiny/train-labels-idx1-ubyte", &["found another file"]),
+        #[cfg(unix)]
+        ("/dev/full", &["/dev/full: expected a model or nothing there, found a device or pipe"]),
+        #[cfg(target_os = "linux")]
+        ("/proc/new.model", &["cannot write /proc/new.model: cannot make a file in /proc"]),
+    ] {
+        nn_cli(folder.path(), &format!("train --data tiny --output {output}")).fails_with(message);
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("thesis.txt")).unwrap(), "years of work");
+    assert_eq!(names(folder.path()), ["thesis.txt", "tiny"]);
+}
+
+#[test]
+fn an_earlier_model_is_replaced_as_a_whole() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    nn_cli(folder.path(), "train --data tiny --epochs 1 --seed 1").succeeds();
+    let first = fs::read(folder.path().join("mnist.model")).unwrap();
+    nn_cli(folder.path(), "train --data tiny --epochs 1 --seed 2").succeeds();
+    assert_ne!(fs::read(folder.path().join("mnist.model")).unwrap(), first);
+    assert_eq!(names(folder.path()), ["mnist.model", "tiny"]);
+}
+
+/// A limit on the length of files stands for a disk that fills up.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_fills_up_leaves_the_earlier_model_and_nothing_half_written() {
+    let folder = scratch();
+    let train = |limit: &str| -> Run {
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {limit}; exec {} train --data {} --epochs 1",
+            env!("CARGO_BIN_EXE_nn-cli"),
+            sample()
+        );
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &script]).current_dir(folder.path()).output().unwrap().into()
+    };
+    train("unlimited").succeeds();
+    let model = fs::read(folder.path().join("mnist.model")).unwrap();
+    let run = train("16");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("the temporary file of mnist.model: "), "{run:?}");
+    assert!(
+        run.stderr.contains("hint: is the disk full? an earlier file of that name is unharmed"),
+        "{run:?}"
+    );
+    assert!(!run.stdout.contains("saved"), "{run:?}");
+    assert!(fs::read(folder.path().join("mnist.model")).unwrap() == model);
+    assert_eq!(names(folder.path()), ["mnist.model"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_ends_every_command_with_an_error() {
+    let folder = scratch();
+    common::tiny_model(folder.path());
+    for line in [
+        "train --data tiny -o new.model",
+        "train --data tiny -o new.model --json",
+        "eval tiny.model --data tiny",
+        "predict tiny.model --data tiny --index 0",
+        "show --data tiny",
+        "inspect tiny",
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let run: Run = command(folder.path())
+            .args(line.split(' '))
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .spawn()
+            .and_then(std::process::Child::wait_with_output)
+            .unwrap()
+            .into();
+        run.fails_with(&["error: cannot write to standard output: No space left on device"]);
+    }
+    assert!(!folder.path().join("new.model").exists());
+}
+
+#[test]
+fn a_reader_that_goes_away_stops_the_printing_and_not_the_training() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    for flag in ["", "--json"] {
+        let mut child = command(folder.path())
+            .args(format!("train --data tiny -o new.model --epochs 300 {flag}").split_whitespace())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let run: Run = child.wait_with_output().unwrap().into();
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+        let record = &nn_cli(folder.path(), "inspect new.model --json").json()[0]["training"];
+        assert_eq!(record["finished_epochs"], 300);
+        fs::remove_file(folder.path().join("new.model")).unwrap();
+    }
+}
+
+/// Starts a training, sends the signal of Ctrl-C after so many lines of its output, and waits for the end.
+#[cfg(unix)]
+fn interrupt(folder: &Path, line: &str, after_lines: usize) -> Run {
+    let mut child =
+        command(folder).args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut read = String::new();
+    for _ in 0..after_lines {
+        assert_ne!(stdout.read_line(&mut read).unwrap(), 0, "{read}");
+    }
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    std::io::Read::read_to_string(&mut stdout, &mut read).unwrap();
+    let mut run: Run = child.wait_with_output().unwrap().into();
+    run.stdout = read;
+    run
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_training_saves_the_last_finished_epoch_and_exits_with_130() {
+    let folder = scratch();
+    let line = format!("train --data {} --epochs 100000 --json", sample());
+    let run = interrupt(folder.path(), &line, 3);
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert!(run.stderr.starts_with("note: interrupted: saved the network as it was after"), "{run:?}");
+    let lines = run.json();
+    let epochs = lines.len() - 2;
+    assert!(epochs >= 2);
+    let end = &lines[lines.len() - 1];
+    assert_eq!((&end["interrupted"], &end["epochs"]), (&true.into(), &epochs.into()));
+
+    let record = &nn_cli(folder.path(), "inspect mnist.model --json").json()[0]["training"];
+    assert_eq!((&record["epochs"], &record["finished_epochs"]), (&100_000.into(), &epochs.into()));
+    let report = &nn_cli(folder.path(), &format!("eval mnist.model --data {} --json", sample())).json()[0];
+    assert_eq!(report["accuracy"], end["test"]["accuracy"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_training_interrupted_in_its_first_epoch_saves_nothing() {
+    let folder = scratch();
+    let line = format!("train --data {} --hidden 2000,2000 --batch 1 --json", sample());
+    let run = interrupt(folder.path(), &line, 1);
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert!(
+        run.stderr.contains("note: interrupted before the first epoch was over: nothing was saved"),
+        "{run:?}"
+    );
+    assert_eq!(run.json().len(), 1);
+    assert_eq!(names(folder.path()), [""; 0]);
+}
