@@ -93,7 +93,8 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "NAME", value_parser = value::rule(), help_heading = "Recipe")]
     pub(crate) optimizer: Option<Rule>,
     /// The learning rate at its highest, above 0
-    #[arg(long, value_name = "NUMBER", value_parser = value::rate, help_heading = "Recipe")]
+    #[arg(long, value_name = "NUMBER", value_parser = value::rate, allow_negative_numbers = true,
+        help_heading = "Recipe")]
     pub(crate) rate: Option<f32>,
     /// How the rate moves: constant; step:EPOCHS:FACTOR, multiplied by FACTOR after each so many epochs; cosine, down
     /// to 0; one-cycle or one-cycle:WARMUP, up from 0 for that share of all steps (0.3), then down to 0
@@ -106,14 +107,20 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..), help_heading = "Recipe")]
     pub(crate) epochs: Option<u32>,
     /// Decides the first weights and the order of the samples: a whole number of up to 64 bits
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, help_heading = "Recipe")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 1,
+        allow_negative_numbers = true,
+        help_heading = "Recipe"
+    )]
     pub(crate) seed: u64,
 
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Samples at the end of the training files to keep for validation: a COUNT, or a FRACTION such as 0.1. With 0
     /// each epoch is measured on the test set
-    #[arg(long, value_name = "FRACTION|COUNT", default_value = "0")]
+    #[arg(long, value_name = "FRACTION|COUNT", default_value = "0", allow_negative_numbers = true)]
     pub(crate) validation: Validation,
     /// Where to save the network; an earlier model of that name is replaced, no other file is
     #[arg(short, long, value_name = "FILE", default_value = "mnist.model")]
@@ -190,6 +197,10 @@ pub(crate) struct EvalArgs {
     pub(crate) json: bool,
 }
 
+const PREDICT_USAGE: &str = "\
+nn-cli predict [OPTIONS] <MODEL> <FILE.png>...
+       nn-cli predict [OPTIONS] <MODEL> --index <NUMBERS>";
+
 const PREDICT_EXAMPLES: &str = "\
 Examples:
   nn-cli predict mnist.model --index 0-9
@@ -203,6 +214,7 @@ taken for dark ink on paper and inverted. See-through pixels count as paper.";
 #[derive(Debug, Args)]
 #[command(after_help = PREDICT_EXAMPLES)]
 #[command(group = ArgGroup::new("images").args(["files", "index"]).required(true))]
+#[command(override_usage = PREDICT_USAGE)]
 pub(crate) struct PredictArgs {
     /// A network that `nn-cli train` saved
     pub(crate) model: PathBuf,

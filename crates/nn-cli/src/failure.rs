@@ -60,6 +60,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
 
 fn of_data(error: &DataError) -> Option<String> {
     match error {
+        DataError::NotFound { folder, .. } if !folder.is_dir() => {
+            Some(format!("there is no such folder; {FETCH_DATA}, and --data names any other"))
+        }
         DataError::NotFound { .. } => Some(format!("{FETCH_DATA}; --data names another folder")),
         DataError::Open(error) => {
             let hint = of_open(error);
@@ -79,7 +82,7 @@ fn of_open(error: &OpenError) -> Option<String> {
     match error {
         // Its own hint is for programmers.
         OpenError::OverLimit { .. } => {
-            Some("decompress the file: a plain one is mapped, not read".to_owned())
+            Some("is the header damaged? a file that is really so large must not be compressed".to_owned())
         }
         _ => error.hint(),
     }

@@ -26,7 +26,6 @@ pub(crate) struct Progress<'a> {
     interrupted: &'a AtomicBool,
     bar: ProgressBar,
     epochs: u32,
-    samples: u64,
     /// Samples since the bar was told last.
     untold: u64,
     /// The network of the last finished epoch, for when the next one is interrupted.
@@ -63,7 +62,6 @@ impl<'a> Progress<'a> {
             interrupted,
             bar: ProgressBar::hidden(),
             epochs: 0,
-            samples: 0,
             untold: 0,
             finished: None,
             failure: None,
@@ -88,43 +86,50 @@ impl<'a> Progress<'a> {
 
     fn write(&mut self, report: &EpochReport) -> anyhow::Result<()> {
         let held_out = report.validation.as_ref().map(|evaluation| evaluation.tally);
-        let seconds = (report.train_time + report.validation_time).as_secs_f64();
-        let (bar, output) = (&self.bar, &mut *self.output);
-        if self.json {
-            output.json(&EpochLine {
-                event: "epoch",
-                epoch: report.epoch,
-                train_loss: report.train.mean_loss(),
-                train_accuracy: report.train.accuracy(),
-                held_out: self.held_out,
-                held_out_loss: held_out.map(|tally| tally.mean_loss()),
-                held_out_accuracy: held_out.map(|tally| tally.accuracy()),
-                rate: report.rate,
-                seconds,
-            })?;
-            return output.flush();
-        }
-        let line = format!(
-            "{:>7}  {:>10.4}  {:>9}  {:>10}  {:>10}  {seconds:>7.2}",
-            format!("{}/{}", report.epoch, self.epochs),
-            report.train.mean_loss(),
-            percent(report.train.accuracy()),
-            held_out.map_or_else(|| "-".to_owned(), |tally| percent(tally.accuracy())),
-            short_rate(report.rate),
-        );
-        bar.suspend(|| {
-            output.line(line)?;
+        let line = EpochLine {
+            event: "epoch",
+            epoch: report.epoch,
+            train_loss: report.train.mean_loss(),
+            train_accuracy: report.train.accuracy(),
+            held_out: self.held_out,
+            held_out_loss: held_out.map(|tally| tally.mean_loss()),
+            held_out_accuracy: held_out.map(|tally| tally.accuracy()),
+            rate: report.rate,
+            seconds: (report.train_time + report.validation_time).as_secs_f64(),
+        };
+        let (json, epochs, output) = (self.json, self.epochs, &mut *self.output);
+        // The bar is on the same terminal as the lines, or nowhere.
+        self.bar.suspend(|| {
+            if json {
+                output.json(&line)?;
+            } else {
+                output.line(line.text(epochs))?;
+            }
             output.flush()
         })
+    }
+}
+
+impl EpochLine {
+    fn text(&self, epochs: u32) -> String {
+        format!(
+            "{:>7}  {:>10.4}  {:>9}  {:>10}  {:>10}  {:>7.2}",
+            format!("{}/{epochs}", self.epoch),
+            self.train_loss,
+            percent(self.train_accuracy),
+            self.held_out_accuracy.map_or_else(|| "-".to_owned(), percent),
+            short_rate(self.rate),
+            self.seconds,
+        )
     }
 }
 
 impl Observer for Progress<'_> {
     fn fit_started(&mut self, plan: &FitPlan) {
         self.epochs = plan.epochs;
-        self.samples = plan.samples as u64;
         // Draws to standard error, and nothing where that is no terminal.
-        self.bar = ProgressBar::new(self.samples * u64::from(plan.epochs)).with_style(style());
+        self.bar = ProgressBar::new(plan.samples as u64 * u64::from(plan.epochs)).with_style(style());
+        self.bar.set_prefix(format!("epoch 1/{}", plan.epochs));
         self.bar.enable_steady_tick(Duration::from_millis(200));
         if !self.json {
             let heading = self.heading();

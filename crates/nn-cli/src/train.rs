@@ -94,6 +94,7 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     if !history.stopped_early {
         return Ok(Outcome::Done);
     }
+    output.flush()?;
     output::note(format_args!(
         "interrupted: saved the network as it was after {}",
         count(end.epochs, "epoch")

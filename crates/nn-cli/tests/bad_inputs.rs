@@ -32,7 +32,7 @@ const BAD_DATA: [BadData; 16] = [
     BadData {
         what: "no folder",
         spoil: |folder| fs::remove_dir_all(folder).unwrap(),
-        message: &["bad", "hint: "],
+        message: &["bad", "hint: there is no such folder", "cargo xtask fetch-data"],
     },
     BadData {
         what: "an empty folder",
@@ -368,7 +368,7 @@ fn a_file_that_may_not_be_read_is_named() {
     tiny_model(folder.path());
     let locked: [PathBuf; 2] = [folder.path().join("tiny.model"), folder.path().join("tiny").join(IMAGES[1])];
     for path in &locked {
-        fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
     }
     if fs::read(&locked[0]).is_ok() {
         println!("skipped: this user may read everything");
