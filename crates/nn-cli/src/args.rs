@@ -58,7 +58,7 @@ const TRAIN_EXAMPLES: &str = "\
 Examples:
   nn-cli train
   nn-cli train --hidden 300,100 --epochs 20 --output large.model
-  nn-cli train --preset article --activation sigmoid
+  nn-cli train --preset article --activation relu --rate 0.01
   nn-cli train --optimizer adam --rate 0.001 --schedule cosine --validation 0.1
   nn-cli train --data data/fashion-mnist --output fashion.model --json
 

@@ -31,29 +31,31 @@ impl PresetName {
     /// The recipe that this name stands for.
     pub(crate) fn recipe(self) -> Recipe {
         match self {
+            // Rate, schedule, batch and epochs are the best of 64 settings, by mean accuracy over three seeds on the
+            // last 10,000 training images, of which none was trained on: 98.10 %, where the seeds differ by 0.1.
             PresetName::Default => Recipe {
                 hidden: vec![100],                    // the size that the article and most introductions use
-                activation: Activation::Relu,         // trains faster than sigmoid, and zeros are skipped
+                activation: Activation::Relu,         // trains faster than sigmoid
                 loss: Loss::SoftmaxCrossEntropy,      // one class of several: the outputs are a distribution
                 output: Activation::Identity,         // that loss takes logits
                 initializer: InitializerChoice::Auto, // He for ReLU layers, Glorot for the outputs
                 rule: Rule::Sgd,                      // the fastest step, and as accurate as the others here
-                rate: 0.5,                            // as high as one-cycle bears with room to spare
+                rate: 0.7,                            // 0.5 and 1.0 do as well within the noise
                 schedule: Schedule::OneCycle { warmup: 0.3 }, // the short run ends with small steps
-                batch: 64,                            // large enough for the cores, small enough for SGD
-                epochs: 10,                           // the article's; more gain little without augmentation
+                batch: 50,                            // 32 is no better and slower, 100 is worse
+                epochs: 8,                            // 10 are no better
             },
             PresetName::Article => Recipe {
                 hidden: vec![100],                                                              // 784-100-10
-                activation: Activation::Relu, // the article offers this and sigmoid
-                loss: Loss::BinaryCrossEntropy, // -(y ln p + (1-y) ln(1-p)) of each output
-                output: Activation::Sigmoid,  // for that p must be in (0, 1), which a ReLU is not
+                activation: Activation::Sigmoid, // of the article's two: at this rate ReLUs die, and 82 % is reached
+                loss: Loss::BinaryCrossEntropy,  // -(y ln p + (1-y) ln(1-p)) of each output
+                output: Activation::Sigmoid,     // for that p must be in (0, 1), which a ReLU is not
                 initializer: InitializerChoice::Fixed(Initializer::Normal { deviation: 0.01 }), // biases too
-                rule: Rule::Sgd,              // plain gradient descent
-                rate: 0.1,                    // the article's; applied to the gradient of one sample
-                schedule: Schedule::Constant, // the article has no schedule
-                batch: 1,                     // one sample a step
-                epochs: 10,                   // over all training samples each
+                rule: Rule::Sgd,                 // plain gradient descent
+                rate: 0.1,                       // the article's; applied to the gradient of one sample
+                schedule: Schedule::Constant,    // the article has no schedule
+                batch: 1,                        // one sample a step
+                epochs: 10,                      // over all training samples each
             },
         }
     }

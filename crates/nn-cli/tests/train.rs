@@ -121,7 +121,7 @@ fn every_choice_of_a_recipe_trains() {
     tiny_data(folder.path(), "tiny");
     for flags in [
         "--preset article",
-        "--preset article --activation sigmoid",
+        "--preset article --activation relu --rate 0.01",
         "--hidden none",
         "--hidden 5,4,3 --activation leaky-relu --initializer glorot",
         "--activation tanh --loss mean-squared-error",

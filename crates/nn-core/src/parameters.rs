@@ -5,6 +5,7 @@ use crate::error::NetworkError;
 use crate::matrix;
 use crate::simd::{LANES, Line, floats, floats_mut, lines_for};
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, ShapeBuilder};
+use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// (I + 1, O), each row padded with zeros to whole cache lines: row i holds the weights from input i,
 /// the last row the biases, as if they were the weights from a further input that is always 1 (the
 /// article's bias unit).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Parameters {
     shapes: Vec<Shape>,
     lines: Vec<Line>,
@@ -190,6 +191,14 @@ impl Parameters {
     /// which tells whether a copy of them in another layout is still true.
     pub(crate) fn stamp(&self) -> u64 {
         self.stamp
+    }
+}
+
+impl fmt::Debug for Parameters {
+    /// The layers' shapes; the numbers of a real network fill a book.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let layers: Vec<_> = self.shapes.iter().map(|shape| (shape.inputs, shape.outputs)).collect();
+        f.debug_struct("Parameters").field("layers", &layers).finish_non_exhaustive()
     }
 }
 
