@@ -4,8 +4,8 @@
 
 use crate::matrix::Matrix;
 use crate::parameters::Rows;
-use crate::pass::Pass;
 use crate::simd::{Line, Simd, floats, load_lines, store_lines};
+use crate::trace::Pass;
 use std::ops::Range;
 
 /// Where the rows of a weight gradient go as soon as they are summed: into memory, or straight into an

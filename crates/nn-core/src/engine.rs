@@ -17,10 +17,11 @@ use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, UpdateRows};
 use crate::parameters::Shape;
-use crate::pass::{self, Pass, Trace};
+use crate::pass;
 use crate::simd::{Kernel, Line, Simd, dispatch};
 use crate::tally::{Evaluation, Tally, predicted_class};
 use crate::team::{Parts, Team};
+use crate::trace::{Pass, Trace, layer_matrices};
 use crate::transposed::{PANEL_ROWS, Transposed, transpose};
 use ndarray::{Array2, s};
 use std::num::NonZeroUsize;
@@ -81,7 +82,8 @@ struct Share {
 
 impl Share {
     fn new(network: &Network) -> Self {
-        let (trace, d) = (Trace::new(network), pass::layer_matrices(network));
+        let parameters = network.parameters();
+        let (trace, d) = (Trace::new(parameters), layer_matrices(parameters));
         Self { samples: 0..0, trace, d, losses: Vec::new(), correct: 0 }
     }
 
@@ -373,7 +375,8 @@ impl Kernel for There<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         self.trace.inputs.fill(simd, self.batch.into(), self.form);
-        pass::forward(simd, self.network, self.trace);
+        let Self { network, trace, .. } = self;
+        pass::forward(simd, network.layer_activations(), network.parameters(), trace);
     }
 }
 
@@ -412,7 +415,7 @@ impl Kernel for ThereAndBack<'_> {
         let Self { network, transposed, loss, batch, scale, form, share } = self;
         There { network, batch, form, trace: &mut share.trace }.run(simd);
         share.judge(simd, loss, batch, scale);
-        pass::backward(simd, network, transposed, &share.trace, &mut share.d);
+        pass::backward(simd, network.layer_activations(), transposed, &share.trace, &mut share.d);
     }
 }
 

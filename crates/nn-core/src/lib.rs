@@ -17,6 +17,7 @@ mod optimizer;
 mod network;
 mod parameters;
 mod pass;
+mod trace;
 
 mod engine;
 mod tally;
@@ -41,5 +42,5 @@ pub use loss::{Evaluated, Loss, PROBABILITY_CLIP};
 pub use network::{Network, NetworkBuilder};
 pub use optimizer::{Optimizer, Rule};
 pub use parameters::Parameters;
-pub use pass::Trace;
 pub use tally::{Evaluation, Tally, predicted_class};
+pub use trace::Trace;

@@ -9,8 +9,9 @@ use crate::inputs::{Form, Inputs};
 use crate::loss::Loss;
 use crate::matrix::Matrix;
 use crate::parameters::Parameters;
-use crate::pass::{self, Pass, Trace};
+use crate::pass;
 use crate::simd::{Kernel, Line, Simd, dispatch, store_lines};
+use crate::trace::{Pass, Trace, layer_matrices};
 use crate::transposed::Transposed;
 use ndarray::{Array2, ArrayView2};
 use ndarray_rand::rand::Rng;
@@ -155,6 +156,10 @@ impl Network {
         self.activations[layer]
     }
 
+    pub(crate) fn layer_activations(&self) -> &[Activation] {
+        &self.activations
+    }
+
     /// All weights and biases.
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
@@ -206,7 +211,7 @@ impl Network {
             "inputs of shape ({rows}, {columns}) for {} inputs",
             self.inputs()
         );
-        let mut trace = Trace::new(self);
+        let mut trace = Trace::new(&self.parameters);
         dispatch(Forward { network: self, inputs, trace: &mut trace });
         trace
     }
@@ -233,7 +238,7 @@ impl Network {
                 && (0..self.depth()).all(|layer| trace.activations[layer].columns() == self.units(layer)),
             "the trace is of another network"
         );
-        let mut d = pass::layer_matrices(self);
+        let mut d = layer_matrices(&self.parameters);
         if let Some(last) = d.last_mut() {
             *last = Matrix::from_view(d_output);
         }
@@ -262,7 +267,8 @@ impl Kernel for Forward<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         self.trace.inputs.fill(simd, self.inputs, Form::Lit);
-        pass::forward(simd, self.network, self.trace);
+        let Self { network, trace, .. } = self;
+        pass::forward(simd, &network.activations, &network.parameters, trace);
     }
 }
 
@@ -280,7 +286,7 @@ impl Kernel for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { network, transposed, trace, d, gradients } = self;
-        pass::backward(simd, network, transposed, trace, d);
+        pass::backward(simd, &network.activations, transposed, trace, d);
         let passes = std::iter::once(Pass { trace, d_z: d });
         for layer in 0..network.depth() {
             let shape = network.parameters.shape(layer);

@@ -2,93 +2,29 @@
 //! activations in a trace, and back-propagation, which needs one. The products are in `dense.rs` and
 //! `sparse.rs`, the functions in `activation.rs`.
 
+use crate::activation::Activation;
 use crate::dense::{self, GradientSink};
-use crate::inputs::{Form, InputRows};
+use crate::inputs::Form;
 use crate::matrix::Matrix;
-use crate::network::Network;
-use crate::parameters::Shape;
+use crate::parameters::{Parameters, Shape};
 use crate::simd::Simd;
 use crate::sparse;
+use crate::trace::{Pass, Trace};
 use crate::transposed::Transposed;
-use ndarray::ArrayView2;
 use std::ops::Range;
-
-/// What forward propagation remembers: the inputs and every layer's activations A. Back-propagation
-/// can't be called without one.
-#[derive(Clone, Debug)]
-pub struct Trace {
-    pub(crate) inputs: InputRows,
-    pub(crate) activations: Vec<Matrix>,
-}
-
-impl Trace {
-    pub(crate) fn new(network: &Network) -> Self {
-        Self { inputs: InputRows::new(network.inputs()), activations: layer_matrices(network) }
-    }
-
-    /// Number of samples, N.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.inputs.rows()
-    }
-
-    /// Whether there is no sample.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// What the last layer puts out, shape (N, C): what [`Loss::evaluate`](crate::Loss::evaluate) takes.
-    #[must_use]
-    pub fn output(&self) -> ArrayView2<'_, f32> {
-        self.last().view()
-    }
-
-    /// A layer's activations, shape (N, O).
-    ///
-    /// # Panics
-    /// If there is no such layer.
-    #[must_use]
-    #[track_caller]
-    pub fn activations(&self, layer: usize) -> ArrayView2<'_, f32> {
-        self.activations[layer].view()
-    }
-
-    pub(crate) fn last(&self) -> &Matrix {
-        self.activations.last().expect("a network has at least one layer")
-    }
-}
-
-/// A matrix with a column per unit for each layer, without rows yet.
-pub(crate) fn layer_matrices(network: &Network) -> Vec<Matrix> {
-    (0..network.depth()).map(|layer| Matrix::zeros(0, network.units(layer))).collect()
-}
-
-/// A trace with every layer's dZ: all that the gradient of the weights is made of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pass<'a> {
-    pub(crate) trace: &'a Trace,
-    pub(crate) d_z: &'a [Matrix],
-}
-
-impl<'a> Pass<'a> {
-    /// X of a layer as plain numbers: the network's inputs, or the activations of the layer before.
-    #[inline(always)]
-    pub(crate) fn layer_inputs(self, layer: usize) -> &'a Matrix {
-        match layer {
-            0 => self.trace.inputs.dense(),
-            _ => &self.trace.activations[layer - 1],
-        }
-    }
-}
 
 /// Forward propagation of the inputs that the trace holds. For each layer:
 /// Z = X W + b, then A = f(Z), which is the X of the next.
 #[inline(always)]
-pub(crate) fn forward<S: Simd>(simd: S, network: &Network, trace: &mut Trace) {
+pub(crate) fn forward<S: Simd>(
+    simd: S,
+    activations: &[Activation],
+    parameters: &Parameters,
+    trace: &mut Trace,
+) {
     let rows = trace.inputs.rows();
-    for layer in 0..network.depth() {
-        let weights = network.parameters().rows(layer);
+    for (layer, &activation) in activations.iter().enumerate() {
+        let weights = parameters.rows(layer);
         let (before, z) = trace.activations.split_at_mut(layer);
         let z = &mut z[0];
         z.set_rows(rows);
@@ -100,9 +36,8 @@ pub(crate) fn forward<S: Simd>(simd: S, network: &Network, trace: &mut Trace) {
             (None, Form::Dense) => dense::add_product(simd, trace.inputs.dense(), weights, z),
             (Some(x), _) => dense::add_product(simd, x, weights, z),
         }
-        let (activation, units) = (network.activation(layer), network.units(layer));
         for n in 0..rows {
-            activation.forward(simd, z.row_mut(n), units);
+            activation.forward(simd, z.row_mut(n), weights.shape.outputs);
         }
     }
 }
@@ -113,17 +48,17 @@ pub(crate) fn forward<S: Simd>(simd: S, network: &Network, trace: &mut Trace) {
 #[inline(always)]
 pub(crate) fn backward<S: Simd>(
     simd: S,
-    network: &Network,
+    activations: &[Activation],
     transposed: &Transposed,
     trace: &Trace,
     d: &mut [Matrix],
 ) {
     let rows = trace.inputs.rows();
-    for layer in (0..network.depth()).rev() {
+    for (layer, &activation) in activations.iter().enumerate().rev() {
         let (before, d_z) = d.split_at_mut(layer);
         let (d_z, a) = (&mut d_z[0], &trace.activations[layer]);
         for n in 0..rows {
-            network.activation(layer).backward(simd, a.row(n), d_z.row_mut(n));
+            activation.backward(simd, a.row(n), d_z.row_mut(n));
         }
         if let Some(d_x) = before.last_mut() {
             d_x.set_rows(rows);

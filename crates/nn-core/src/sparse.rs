@@ -5,8 +5,8 @@ use crate::dense::GradientSink;
 use crate::inputs::{BLOCK, InputRows, PIXEL_VALUE, ones};
 use crate::matrix::Matrix;
 use crate::parameters::Rows;
-use crate::pass::Pass;
 use crate::simd::{Simd, load_lines, store_lines};
+use crate::trace::Pass;
 use std::ops::Range;
 
 /// Runs `$body` with the constant `$T` equal to `$width`, 1 to 8, so that a tile of that many lines is

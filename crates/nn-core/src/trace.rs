@@ -1,0 +1,77 @@
+//! Owns what a batch leaves behind on its way through a network: the activations of the way there, and
+//! the gradients of the way back. Knows no formula.
+
+use crate::inputs::InputRows;
+use crate::matrix::Matrix;
+use crate::parameters::Parameters;
+use ndarray::ArrayView2;
+
+/// What forward propagation remembers: the inputs and every layer's activations A. Back-propagation
+/// can't be called without one.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    pub(crate) inputs: InputRows,
+    pub(crate) activations: Vec<Matrix>,
+}
+
+impl Trace {
+    pub(crate) fn new(parameters: &Parameters) -> Self {
+        let features = parameters.shape(0).inputs;
+        Self { inputs: InputRows::new(features), activations: layer_matrices(parameters) }
+    }
+
+    /// Number of samples, N.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inputs.rows()
+    }
+
+    /// Whether there is no sample.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the last layer puts out, shape (N, C): what [`Loss::evaluate`](crate::Loss::evaluate) takes.
+    #[must_use]
+    pub fn output(&self) -> ArrayView2<'_, f32> {
+        self.last().view()
+    }
+
+    /// A layer's activations, shape (N, O).
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[must_use]
+    #[track_caller]
+    pub fn activations(&self, layer: usize) -> ArrayView2<'_, f32> {
+        self.activations[layer].view()
+    }
+
+    pub(crate) fn last(&self) -> &Matrix {
+        self.activations.last().expect("a network has at least one layer")
+    }
+}
+
+/// A matrix with a column per unit for each layer, without rows yet.
+pub(crate) fn layer_matrices(parameters: &Parameters) -> Vec<Matrix> {
+    parameters.shapes().iter().map(|shape| Matrix::zeros(0, shape.outputs)).collect()
+}
+
+/// A trace with every layer's dZ: all that the gradient of the weights is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pass<'a> {
+    pub(crate) trace: &'a Trace,
+    pub(crate) d_z: &'a [Matrix],
+}
+
+impl<'a> Pass<'a> {
+    /// X of a layer as plain numbers: the network's inputs, or the activations of the layer before.
+    #[inline(always)]
+    pub(crate) fn layer_inputs(self, layer: usize) -> &'a Matrix {
+        match layer {
+            0 => self.trace.inputs.dense(),
+            _ => &self.trace.activations[layer - 1],
+        }
+    }
+}
