@@ -1,6 +1,6 @@
 //! What the user may type: owns the commands, their flags and their help, and refuses to act on them.
 
-mod value;
+pub(crate) mod value;
 
 use std::{num::NonZeroUsize, path::PathBuf};
 

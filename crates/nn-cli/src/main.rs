@@ -4,6 +4,7 @@
 // In the order of a command: what was typed, what it means, the five commands, what they draw on.
 mod args;
 mod preset;
+mod recipe;
 
 mod eval;
 mod inspect;

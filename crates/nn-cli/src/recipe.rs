@@ -1,0 +1,109 @@
+//! From a preset to the recipe of one training: owns how flags override a preset, and refuses to know how a recipe
+//! is carried out.
+
+use nn_train::nn_core::Rule;
+
+use crate::{args::TrainArgs, preset::Recipe};
+
+/// The learning rate to start from where the optimizer is another than the preset's: their steps are of different
+/// lengths for the same gradient.
+fn usual_rate(rule: Rule) -> f32 {
+    match rule {
+        Rule::Sgd => 0.5,
+        // A constant gradient moves 1 / (1 - momentum) = 10 times as far as with plain SGD.
+        Rule::Momentum { .. } => 0.05,
+        // The step of a parameter is about the rate itself, whatever the gradient.
+        Rule::Adam { .. } => 0.003,
+    }
+}
+
+impl Recipe {
+    /// The preset, with what the user typed put in its place.
+    ///
+    /// # Errors
+    /// When the loss and the output activation that were typed do not go together.
+    pub(crate) fn new(args: &TrainArgs) -> Result<Recipe, String> {
+        let preset = args.preset.recipe();
+        let loss = args.loss.unwrap_or(preset.loss);
+        let natural_output = if loss == preset.loss { preset.output } else { loss.output_activation() };
+        let output = args.output_activation.unwrap_or(natural_output);
+        if !loss.accepts(output) {
+            return Err(format!(
+                "--loss {loss} is not defined on --output-activation {output}; leave the latter out to have {}",
+                loss.output_activation()
+            ));
+        }
+        let rule = args.optimizer.unwrap_or(preset.rule);
+        let rate = if rule == preset.rule { preset.rate } else { usual_rate(rule) };
+        Ok(Recipe {
+            hidden: args.hidden.as_ref().map_or(preset.hidden, |hidden| hidden.0.clone()),
+            activation: args.activation.unwrap_or(preset.activation),
+            loss,
+            output,
+            initializer: args.initializer.unwrap_or(preset.initializer),
+            rule,
+            rate: args.rate.unwrap_or(rate),
+            schedule: args.schedule.unwrap_or(preset.schedule),
+            batch: args.batch.unwrap_or(preset.batch),
+            epochs: args.epochs.unwrap_or(preset.epochs),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use nn_train::nn_core::Activation;
+
+    use super::*;
+    use crate::{
+        args::{Cli, Command},
+        preset::PresetName,
+    };
+
+    fn recipe(line: &str) -> Result<Recipe, String> {
+        match Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?.command {
+            Command::Train(args) => Recipe::new(&args),
+            other => panic!("not a training: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn without_flags_a_recipe_is_its_preset() {
+        assert_eq!(recipe("nn-cli train"), Ok(PresetName::Default.recipe()));
+        assert_eq!(recipe("nn-cli train --preset article"), Ok(PresetName::Article.recipe()));
+    }
+
+    #[test]
+    fn flags_override_the_preset_and_leave_the_rest_of_it() {
+        let expected =
+            Recipe { hidden: vec![30, 20], activation: Activation::Sigmoid, ..PresetName::Article.recipe() };
+        assert_eq!(recipe("nn-cli train --preset article --hidden 30,20 --activation sigmoid"), Ok(expected));
+        let none = recipe("nn-cli train --hidden none");
+        assert_eq!(none, Ok(Recipe { hidden: vec![], ..PresetName::Default.recipe() }));
+    }
+
+    #[test]
+    fn the_output_activation_follows_the_loss() {
+        let output = |line| recipe(line).map(|recipe| recipe.output);
+        assert_eq!(output("nn-cli train --loss binary-cross-entropy"), Ok(Activation::Sigmoid));
+        assert_eq!(
+            output("nn-cli train --preset article --loss softmax-cross-entropy"),
+            Ok(Activation::Identity)
+        );
+        assert_eq!(
+            output("nn-cli train --loss mean-squared-error --output-activation softmax"),
+            Ok(Activation::Softmax)
+        );
+        assert!(recipe("nn-cli train --output-activation sigmoid").is_err());
+    }
+
+    #[test]
+    fn another_optimizer_brings_a_rate_of_its_own() {
+        let rate = |line| recipe(line).map(|recipe| recipe.rate);
+        assert_eq!(rate("nn-cli train --optimizer adam"), Ok(usual_rate(Rule::ALL[3])));
+        assert_eq!(rate("nn-cli train --optimizer adam --rate 0.25"), Ok(0.25));
+        assert_eq!(rate("nn-cli train --preset article --optimizer sgd"), Ok(0.1));
+    }
+}
