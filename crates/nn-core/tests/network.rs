@@ -1,4 +1,4 @@
-//! Holds what surrounds the formulas: building, naming, drawing, comparing, the data set, and what is
+//! Holds what surrounds the formulas: building, drawing, comparing, and what is
 //! refused, with the exact words of every refusal.
 
 mod oracle;
@@ -7,29 +7,11 @@ mod samples;
 use nn_core::ndarray::{Array2, array};
 use nn_core::rand::SeedableRng;
 use nn_core::{
-    Activation, Batch, Dataset, DatasetError, Engine, Evaluated, Evaluation, Initializer, Inputs,
-    LEAKY_SLOPE, Loss, Network, NetworkBuilder, NetworkError, Optimizer, PROBABILITY_CLIP, Parameters, Rule,
-    Tally, Trace, UnknownName, predicted_class,
+    Activation, Batch, Dataset, DatasetError, Engine, Evaluated, Evaluation, Initializer, Inputs, Loss,
+    Network, NetworkBuilder, NetworkError, Optimizer, Parameters, Rule, Tally, Trace, UnknownName,
 };
 use rand_chacha::ChaCha8Rng;
-use samples::{floats, network, rng};
-use std::fmt::{Debug, Display};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::str::FromStr;
-
-/// The message that `work` panics with, without what `assert_eq!` adds to it.
-#[track_caller]
-fn panic_of<T>(work: impl FnOnce() -> T) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(|| drop(work()))).expect_err("this should have panicked");
-    let message = match panic.downcast::<String>() {
-        Ok(message) => *message,
-        Err(panic) => (*panic.downcast::<&str>().expect("a panic has a message")).to_owned(),
-    };
-    match message.strip_prefix("assertion `left == right` failed: ") {
-        Some(rest) => rest.lines().next().unwrap_or_default().to_owned(),
-        None => message,
-    }
-}
+use samples::{floats, network, panic_of, rng};
 
 fn seven_five_three() -> Network {
     network(&[7, 5, 3], Activation::Relu, Activation::Identity, &mut rng(1))
@@ -223,57 +205,6 @@ mod drawing {
             array![[-0.7753719, -1.3834218, 0.889713], [0.35977906, 0.300009, -0.64998645]]
         );
         assert_eq!(network.parameters().weights(1), array![[-0.7985211], [0.76512325], [-0.1907484]]);
-    }
-}
-
-mod naming {
-    use super::*;
-
-    #[track_caller]
-    fn assert_named<T>(all: &[T], names: &[&str], what: &str)
-    where
-        T: Copy + PartialEq + Debug + Display + FromStr<Err = UnknownName>,
-    {
-        assert_eq!(all.len(), names.len());
-        for (&choice, &name) in all.iter().zip(names) {
-            assert_eq!(choice.to_string(), name);
-            assert_eq!(format!("{choice:>30}|{choice:<30}|"), format!("{name:>30}|{name:<30}|"));
-            assert_eq!(name.parse(), Ok(choice));
-        }
-        for wrong in ["", "Relu", " relu", "nothing"] {
-            let error = wrong.parse::<T>().unwrap_err();
-            let expected = names.join(", ");
-            assert_eq!(error.to_string(), format!("unknown {what} {wrong:?}, expected one of: {expected}"));
-            assert_eq!((error.what, error.found.as_str(), error.expected), (what, wrong, expected));
-        }
-    }
-
-    #[test]
-    fn every_choice_is_read_from_the_name_that_it_is_shown_by() {
-        let names = ["identity", "sigmoid", "relu", "leaky-relu", "tanh", "softmax"];
-        assert_named(&Activation::ALL, &names, "activation");
-        let names =
-            ["softmax-cross-entropy", "sigmoid-cross-entropy", "binary-cross-entropy", "mean-squared-error"];
-        assert_named(&Loss::ALL, &names, "loss");
-        assert_named(&Rule::ALL, &["sgd", "momentum", "nesterov", "adam"], "optimizer");
-        for activation in Activation::ALL {
-            assert_eq!(activation.name(), activation.to_string());
-            assert_eq!(activation.is_elementwise(), activation != Activation::Softmax);
-        }
-        assert!(Loss::ALL.iter().all(|loss| loss.name() == loss.to_string()));
-        assert!(Rule::ALL.iter().all(|rule| rule.name() == rule.to_string()));
-    }
-
-    #[test]
-    fn rules_tell_how_much_they_remember() {
-        assert_eq!(Rule::ALL.map(Rule::memories), [0, 1, 1, 2]);
-        assert_eq!(Rule::ALL[3], Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
-        assert_eq!(Rule::ALL[2], Rule::Momentum { momentum: 0.9, nesterov: true });
-    }
-
-    #[test]
-    fn constants_are_those_of_the_formulas() {
-        assert_eq!((LEAKY_SLOPE, PROBABILITY_CLIP), (0.01, 1e-10));
     }
 }
 
@@ -493,180 +424,6 @@ mod refusing {
                 assert_eq!(message, "the optimizer has stepped another network");
                 assert_eq!(optimizer.steps(), 1, "a step that is refused is not counted");
             }
-        }
-    }
-}
-
-mod data {
-    use super::*;
-
-    const PIXELS: [u8; 15] = [0, 1, 2, 3, 4, 0, 0, 0, 0, 9, 10, 0, 12, 0, 14];
-
-    /// Three samples of five features.
-    fn dataset() -> Dataset<'static> {
-        Dataset::new(&PIXELS, 5, &[2, 0, 1], 4).unwrap()
-    }
-
-    #[test]
-    fn a_dataset_tells_its_samples() {
-        let dataset = dataset();
-        assert_eq!((dataset.len(), dataset.is_empty()), (3, false));
-        assert_eq!((dataset.features(), dataset.classes()), (5, 4));
-        assert_eq!((dataset.pixels(), dataset.labels()), (&PIXELS[..], &[2, 0, 1][..]));
-        assert_eq!((dataset.row(1), dataset.label(1)), (&[0, 0, 0, 0, 9][..], 0));
-        assert_eq!(dataset.density(), 8.0 / 15.0);
-    }
-
-    #[test]
-    fn a_dataset_may_have_no_samples() {
-        let empty = Dataset::new(&[], 5, &[], 4).unwrap();
-        assert!(empty.is_empty() && empty.all().is_empty());
-        assert_eq!((empty.len(), empty.density()), (0, 0.0));
-        assert!(empty.split_at(0).1.is_empty());
-    }
-
-    #[test]
-    fn bytes_and_labels_that_do_not_fit_are_refused_in_these_words() {
-        let refused = |features, labels: &[u8], classes| {
-            Dataset::new(&PIXELS, features, labels, classes).map(|_| ()).unwrap_err()
-        };
-        for (error, expected, message) in [
-            (
-                refused(0, &[2, 0, 1], 4),
-                DatasetError::NoFeatures,
-                "samples have 0 features, expected at least one",
-            ),
-            (
-                refused(4, &[2, 0, 1], 4),
-                DatasetError::Length { labels: 3, features: 4, expected: 12, found: 15 },
-                "3 labels of 4 features each need 12 bytes, found 15",
-            ),
-            (
-                refused(usize::MAX, &[2, 0, 1], 4),
-                DatasetError::Length { labels: 3, features: usize::MAX, expected: usize::MAX, found: 15 },
-                "3 labels of 18446744073709551615 features each need 18446744073709551615 bytes, found 15",
-            ),
-            (refused(5, &[2, 0, 1], 0), DatasetError::Classes { classes: 0 }, "0 classes, expected 1 to 256"),
-            (
-                refused(5, &[2, 0, 1], 257),
-                DatasetError::Classes { classes: 257 },
-                "257 classes, expected 1 to 256",
-            ),
-            (
-                refused(5, &[0, 2, 1], 2),
-                DatasetError::Label { index: 1, label: 2, classes: 2 },
-                "label 2 of sample 1 is past the last of 2 classes, expected 0 to 1",
-            ),
-        ] {
-            assert_eq!(error, expected);
-            assert_eq!(error.to_string(), message);
-        }
-    }
-
-    #[test]
-    fn all_256_labels_are_allowed() {
-        let labels: Vec<u8> = (0..=255).collect();
-        let dataset = Dataset::new(&[7; 512], 2, &labels, 256).unwrap();
-        assert_eq!(dataset.label(255), 255);
-        let network = Network::builder(2).dense(256, Activation::Identity).build(&mut rng(5)).unwrap();
-        let mut engine = Engine::new(std::num::NonZeroUsize::MIN);
-        let evaluation = engine.evaluate(&network, Loss::SoftmaxCrossEntropy, dataset);
-        assert_eq!(evaluation.confusion.sum(), 256);
-    }
-
-    #[test]
-    fn classes_may_be_counted_anew() {
-        assert_eq!(dataset().with_classes(3).unwrap().classes(), 3);
-        assert_eq!(dataset().with_classes(256).unwrap().classes(), 256);
-        assert_eq!(
-            dataset().with_classes(2).map(|_| ()),
-            Err(DatasetError::Label { index: 0, label: 2, classes: 2 })
-        );
-        assert_eq!(dataset().with_classes(0).map(|_| ()), Err(DatasetError::Classes { classes: 0 }));
-    }
-
-    #[test]
-    fn a_dataset_is_split_without_losing_a_sample() {
-        for count in 0..=3 {
-            let (first, rest) = dataset().split_at(count);
-            assert_eq!((first.len(), rest.len()), (count, 3 - count));
-            assert_eq!([first.pixels(), rest.pixels()].concat(), PIXELS);
-            assert_eq!([first.labels(), rest.labels()].concat(), [2, 0, 1]);
-            assert_eq!((first.classes(), rest.classes(), rest.features()), (4, 4, 5));
-        }
-        let middle = dataset().slice(1..2);
-        assert_eq!((middle.row(0), middle.labels()), (dataset().row(1), &[0][..]));
-        assert!(dataset().slice(2..2).is_empty());
-    }
-
-    #[test]
-    fn a_batch_is_rows_by_index_in_the_order_given() {
-        let dataset = dataset();
-        let indices = [2, 0, 2];
-        let batch = dataset.batch(&indices);
-        assert_eq!((batch.len(), batch.is_empty()), (3, false));
-        assert_eq!((batch.features(), batch.classes()), (5, 4));
-        for (n, index) in indices.into_iter().enumerate() {
-            assert_eq!((batch.row(n), batch.label(n)), (dataset.row(index), dataset.label(index)));
-        }
-        assert!(dataset.batch(&[]).is_empty());
-        let all = dataset.all();
-        assert_eq!(all.len(), 3);
-        assert!((0..3).all(|n| all.row(n) == dataset.row(n) && all.label(n) == dataset.label(n)));
-        // A view of part of the samples counts from its own beginning.
-        let rest = dataset.slice(1..3);
-        assert_eq!((rest.all().row(1), rest.batch(&[1]).row(0)), (dataset.row(2), dataset.row(2)));
-    }
-
-    #[test]
-    fn samples_past_the_end_are_refused() {
-        let dataset = dataset();
-        assert_eq!(panic_of(|| dataset.batch(&[0, 3])), "index 3 of 3 samples");
-        let _ = panic_of(|| dataset.label(3));
-        let _ = panic_of(|| dataset.split_at(4).0);
-        let _ = panic_of(|| dataset.slice(1..4));
-        let _ = panic_of(|| dataset.all().row(3));
-        let _ = panic_of(|| dataset.all().label(3));
-        let _ = panic_of(|| dataset.batch(&[0]).row(1));
-        // The view ends where it was cut, though the bytes go on.
-        let first = dataset.slice(0..1);
-        let _ = panic_of(|| first.row(1));
-        let _ = panic_of(|| first.all().row(1));
-    }
-
-    #[test]
-    fn a_row_past_the_end_panics_however_far() {
-        let dataset = Dataset::new(&[1, 2, 3, 4], 2, &[0, 1], 2).unwrap();
-        // Twice the index is 0 in 64 bits.
-        let _ = panic_of(|| dataset.row(1 << 63).len());
-        let _ = panic_of(|| dataset.all().row(1 << 63).len());
-        let _ = panic_of(|| dataset.split_at(1 << 63).0.len());
-    }
-
-    #[test]
-    fn tallies_add_up_and_divide() {
-        let mut tally = Tally { samples: 3, correct: 1, loss_sum: 1.5 };
-        tally += Tally { samples: 1, correct: 1, loss_sum: 0.5 };
-        assert_eq!(tally, Tally { samples: 4, correct: 2, loss_sum: 2.0 });
-        assert_eq!((tally.mean_loss(), tally.accuracy()), (0.5, 0.5));
-        assert!(Tally::default().mean_loss().is_nan() && Tally::default().accuracy().is_nan());
-    }
-
-    #[test]
-    fn the_greatest_output_is_predicted_and_the_first_of_equals() {
-        let (nan, infinity) = (f32::NAN, f32::INFINITY);
-        for (outputs, expected) in [
-            (&[0.1, 0.9, 0.3][..], 1),
-            (&[0.5, 0.2, 0.5], 0),
-            (&[-3.0, -1.0, -2.0], 1),
-            (&[nan, -5.0, nan], 1),
-            (&[1.0, nan, 2.0], 2),
-            (&[-infinity, 0.0], 1),
-            (&[0.0, infinity, infinity], 1),
-            (&[nan, nan], 0),
-            (&[-0.0, 0.0], 0),
-        ] {
-            assert_eq!(predicted_class(outputs), expected, "{outputs:?}");
         }
     }
 }

@@ -6,6 +6,7 @@ use nn_core::ndarray::{Array1, Array2, ArrayView2};
 use nn_core::rand::{Rng, SeedableRng};
 use nn_core::{Activation, Dataset, Loss, Network};
 use rand_chacha::ChaCha8Rng;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
@@ -93,4 +94,18 @@ pub(crate) fn table(numbers: ArrayView2<'_, f32>) -> Table {
 /// What the bytes stand for, v / 255.
 pub(crate) fn table_of_bytes(bytes: ArrayView2<'_, u8>) -> Table {
     bytes.rows().into_iter().map(|row| row.iter().map(|&v| f64::from(v) / 255.0).collect()).collect()
+}
+
+/// The message that `work` panics with, without what `assert_eq!` adds to it.
+#[track_caller]
+pub(crate) fn panic_of<T>(work: impl FnOnce() -> T) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(|| drop(work()))).expect_err("this should have panicked");
+    let message = match panic.downcast::<String>() {
+        Ok(message) => *message,
+        Err(panic) => (*panic.downcast::<&str>().expect("a panic has a message")).to_owned(),
+    };
+    match message.strip_prefix("assertion `left == right` failed: ") {
+        Some(rest) => rest.lines().next().unwrap_or_default().to_owned(),
+        None => message,
+    }
 }
