@@ -1,5 +1,6 @@
 //! `bench`: owns running the benchmarks and the short table of what they found; measures nothing itself.
 
+use crate::output::Output;
 use crate::tidy::CHAIN;
 use crate::workspace;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -32,7 +33,7 @@ Examples:
 /// The crates that have benchmarks.
 pub(crate) const BENCHED: &[&str] = &["idx-format", "nn-core"];
 
-pub(crate) fn run(arguments: lexopt::Parser) -> Result<()> {
+pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     let options = parse(arguments)?;
     let started = SystemTime::now();
     if !options.table_only {
@@ -58,7 +59,7 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result<()> {
     if measured.is_empty() {
         bail!("there are no estimates in {}", folder.display());
     }
-    print!("\n{}", table(&measured));
+    output.text(format_args!("\n{}", table(&measured)));
     Ok(())
 }
 

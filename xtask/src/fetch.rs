@@ -8,6 +8,7 @@ mod package;
 #[cfg(test)]
 mod tests;
 
+use crate::output::Output;
 use crate::scratch::ScratchFolder;
 use crate::workspace;
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -52,9 +53,9 @@ Examples:
   cargo xtask fetch-data --mirror https://mirror.example/mnist/
 ";
 
-pub(crate) fn run(arguments: lexopt::Parser) -> Result<()> {
+pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     let (set, request) = parse(arguments)?;
-    fetch(&set, &request, &mut |line| println!("{line}"))
+    fetch(&set, &request, &mut |line| output.line(line))
 }
 
 /// What is to be done for a data set.

@@ -1,10 +1,9 @@
 //! Owns the command line of the project's chores; each chore is a module, and none knows the four crates' code.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
-
 mod bench;
 mod digest;
 mod fetch;
+mod output;
 mod process;
 mod publish;
 mod sample;
@@ -14,6 +13,8 @@ mod validate;
 mod workspace;
 
 use anyhow::Result;
+use output::{Output, complain};
+use std::io;
 use std::process::ExitCode;
 
 /// One chore: what is typed after `cargo xtask`, and what it does.
@@ -21,7 +22,7 @@ struct Command {
     name: &'static str,
     summary: &'static str,
     help: &'static str,
-    run: fn(lexopt::Parser) -> Result<()>,
+    run: fn(lexopt::Parser, &mut Output) -> Result<()>,
 }
 
 const COMMANDS: &[Command] = &[
@@ -57,28 +58,32 @@ const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    match run(lexopt::Parser::from_env()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            if error.is::<lexopt::Error>() {
-                eprintln!("error: {error}");
-                eprintln!(
-                    "hint: `cargo xtask --help` lists the commands, `cargo xtask COMMAND --help` explains one"
-                );
-                return ExitCode::from(WRONG_USAGE);
-            }
-            eprintln!("error: {error:#}");
-            ExitCode::from(FAILED)
+    let mut output = Output::new(io::stdout());
+    let outcome = run(lexopt::Parser::from_env(), &mut output);
+    let mut code = ExitCode::SUCCESS;
+    if let Err(error) = output.finish() {
+        complain(format_args!("error: {error:#}"));
+        code = ExitCode::from(FAILED);
+    }
+    if let Err(error) = outcome {
+        complain(format_args!("error: {error:#}"));
+        code = ExitCode::from(FAILED);
+        if error.is::<lexopt::Error>() {
+            complain(
+                "hint: `cargo xtask --help` lists the commands, `cargo xtask COMMAND --help` explains one",
+            );
+            code = ExitCode::from(WRONG_USAGE);
         }
     }
+    code
 }
 
-fn run(mut arguments: lexopt::Parser) -> Result<()> {
+fn run(mut arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     use lexopt::prelude::*;
     let name = match arguments.next()? {
         None => return Err(lexopt::Error::from("expected a command").into()),
         Some(Short('h') | Long("help")) => {
-            print!("{}", overview());
+            output.text(overview());
             return Ok(());
         }
         Some(Value(name)) => name.string()?,
@@ -88,10 +93,10 @@ fn run(mut arguments: lexopt::Parser) -> Result<()> {
         return Err(lexopt::Error::from(format!("there is no command '{name}'")).into());
     };
     if asks_for_help(&arguments) {
-        print!("{}", command.help);
+        output.text(command.help);
         return Ok(());
     }
-    (command.run)(arguments)
+    (command.run)(arguments, output)
 }
 
 /// Whether `--help` or `-h` stands among the arguments that are still to be read, and before any `--`.

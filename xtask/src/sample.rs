@@ -1,6 +1,7 @@
 //! `make-sample`: owns the small real part of MNIST that is committed; knows nothing of the whole set.
 
 use crate::digest::sha256;
+use crate::output::Output;
 use crate::process::run_quietly;
 use crate::publish::write_atomically;
 use crate::scratch::ScratchFolder;
@@ -53,7 +54,7 @@ const DIGITS: usize = 10;
 const TRAIN_PER_DIGIT: usize = 400;
 const TEST_PER_DIGIT: usize = 100;
 
-pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<()> {
+pub(crate) fn run(mut arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     let mut from: Option<PathBuf> = None;
     let mut to = workspace::root().join("data/sample");
     while let Some(argument) = arguments.next()? {
@@ -74,7 +75,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<()> {
         // The CSV was the known one, so only the compressor can have changed; the images are the same.
         ensure!(found == *expected, "{name}: expected SHA-256 {expected}, made {found}: has flate2 changed?");
         write_atomically(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
-        println!("{found}  {} ({} bytes)", workspace::display(&path), bytes.len());
+        output.line(format_args!("{found}  {} ({} bytes)", workspace::display(&path), bytes.len()));
     }
     Ok(())
 }
@@ -251,7 +252,10 @@ mod tests {
         if !folder.exists() {
             let required = env::var_os("MNIST_REQUIRED").is_some_and(|value| value == "1");
             assert!(!required, "{} is missing", folder.display());
-            eprintln!("skipped: {} is missing; `cargo xtask fetch-data` brings it", folder.display());
+            crate::output::complain(format_args!(
+                "skipped: {} is missing; `cargo xtask fetch-data` brings it",
+                folder.display()
+            ));
             return;
         }
         let images = |name: &str| -> HashSet<Vec<u8>> {

@@ -8,6 +8,7 @@ mod rust;
 mod source;
 mod text;
 
+use crate::output::Output;
 use crate::workspace;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::fmt;
@@ -39,15 +40,15 @@ pub(crate) const CHAIN: [&str; 4] = ["idx-format", "nn-core", "nn-train", "nn-cl
 /// The crate of this program, which depends on none of the [`CHAIN`].
 pub(crate) const CHORES: &str = "xtask";
 
-pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<()> {
+pub(crate) fn run(mut arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     if let Some(argument) = arguments.next()? {
         return Err(argument.unexpected().into());
     }
-    check()
+    check(output)
 }
 
 /// Prints what is out of order, and fails if there is anything.
-pub(crate) fn check() -> Result<()> {
+pub(crate) fn check(output: &mut Output) -> Result<()> {
     let files = text_files()?;
     let mut findings = chain::check_metadata(&workspace::metadata()?);
     for name in ["idx-format", "nn-core"] {
@@ -59,14 +60,14 @@ pub(crate) fn check() -> Result<()> {
     findings.extend(links::check(&files));
     findings.extend(commands::check(&files));
     for finding in &findings {
-        println!("{finding}");
+        output.line(finding);
     }
     for (path, lines) in rust::long_files(&files) {
-        println!("warning: {path}: {lines} lines of code; a full room has about 300");
+        output.line(format_args!("warning: {path}: {lines} lines of code; a full room has about 300"));
     }
     match findings.len() {
         0 => {
-            println!("tidy: {} files in order", files.len());
+            output.line(format_args!("tidy: {} files in order", files.len()));
             Ok(())
         }
         1 => bail!("1 thing is out of order"),

@@ -4,6 +4,7 @@ mod commands;
 mod invocation;
 mod tally;
 
+use crate::output::Output;
 use crate::{bench, tidy, workspace};
 use anyhow::{Context as _, Result, anyhow, bail};
 use invocation::Invocation;
@@ -38,7 +39,7 @@ Examples:
 struct Step {
     name: &'static str,
     summary: &'static str,
-    run: fn() -> Result<Report>,
+    run: fn(&mut Output) -> Result<Report>,
 }
 
 /// What a step that passed has to say for itself.
@@ -48,14 +49,18 @@ struct Report {
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "format", summary: "cargo fmt --check", run: || cargo("fmt --all --check") },
-    Step { name: "tidy", summary: "cargo xtask tidy", run: || tidy::check().map(|()| Report::default()) },
+    Step { name: "format", summary: "cargo fmt --check", run: |output| cargo("fmt --all --check", output) },
+    Step {
+        name: "tidy",
+        summary: "cargo xtask tidy",
+        run: |output| tidy::check(output).map(|()| Report::default()),
+    },
     Step {
         name: "clippy",
         summary: "clippy on everything, warnings are errors",
-        run: || cargo("clippy --workspace --all-targets -- -D warnings"),
+        run: |output| cargo("clippy --workspace --all-targets -- -D warnings", output),
     },
-    Step { name: "build", summary: "build every crate", run: || cargo("build --workspace") },
+    Step { name: "build", summary: "build every crate", run: |output| cargo("build --workspace", output) },
     Step {
         name: "commands",
         summary: "the program takes the commands that the pages show",
@@ -68,10 +73,10 @@ const STEPS: &[Step] = &[
     Step { name: "benches", summary: "the benchmarks compile", run: benches },
 ];
 
-pub(crate) fn run(arguments: lexopt::Parser) -> Result<()> {
+pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     let Some(steps) = parse(arguments)? else {
         for step in STEPS {
-            println!("{:<10} {}", step.name, step.summary);
+            output.line(format_args!("{:<10} {}", step.name, step.summary));
         }
         return Ok(());
     };
@@ -79,9 +84,9 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result<()> {
     let mut tests = None;
     let started = Instant::now();
     for step in steps {
-        println!("\n== {}: {}", step.name, step.summary);
+        output.line(format_args!("\n== {}: {}", step.name, step.summary));
         let step_started = Instant::now();
-        let outcome = (step.run)();
+        let outcome = (step.run)(output);
         let seconds = step_started.elapsed().as_secs_f64();
         match outcome {
             Ok(report) => {
@@ -89,25 +94,25 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result<()> {
                 tests = tests.or(report.tests);
             }
             Err(error) => {
-                summarise(&passed);
-                println!("{:<10} {seconds:>7.1} s  FAILED", step.name);
+                summarise(&passed, output);
+                output.line(format_args!("{:<10} {seconds:>7.1} s  FAILED", step.name));
                 let hint = format!("mend it, then `cargo xtask validate --from {}`", step.name);
                 return Err(error.context(format!("the step {} failed ({hint})", step.name)));
             }
         }
     }
-    summarise(&passed);
-    println!("{:<10} {:>7.1} s", "in all", started.elapsed().as_secs_f64());
+    summarise(&passed, output);
+    output.line(format_args!("{:<10} {:>7.1} s", "in all", started.elapsed().as_secs_f64()));
     if let Some(tests) = tests {
-        println!("{tests}");
+        output.line(tests);
     }
     Ok(())
 }
 
-fn summarise(passed: &[String]) {
-    println!("\n== summary");
+fn summarise(passed: &[String], output: &mut Output) {
+    output.line("\n== summary");
     for line in passed {
-        println!("{line}");
+        output.line(line);
     }
 }
 
@@ -150,22 +155,22 @@ fn position(name: &str) -> Result<usize> {
 }
 
 /// A step that is one cargo command.
-fn cargo(arguments: &str) -> Result<Report> {
-    Invocation::cargo(arguments).run()?;
+fn cargo(arguments: &str, output: &mut Output) -> Result<Report> {
+    Invocation::cargo(arguments).run(output)?;
     Ok(Report::default())
 }
 
-fn test() -> Result<Report> {
+fn test(output: &mut Output) -> Result<Report> {
     let mut tests = Tally::default();
     // The command that the README gives, so that what it promises is what is checked.
-    Invocation::cargo("test --workspace").run_reading(|line| tests.read(line))?;
+    Invocation::cargo("test --workspace").run_reading(output, |line| tests.read(line))?;
     if tests.passed == 0 {
         bail!("no test was run");
     }
     Ok(Report { tests: Some(tests) })
 }
 
-fn examples() -> Result<Report> {
+fn examples(output: &mut Output) -> Result<Report> {
     let mut examples = Vec::new();
     for package in tidy::CHAIN {
         let folder = workspace::root().join("crates").join(package).join("examples");
@@ -183,30 +188,32 @@ fn examples() -> Result<Report> {
     // By their numbers, which count on from crate to crate.
     examples.sort();
     for (name, package) in examples {
-        Invocation::cargo(&format!("run --quiet --package {package} --example {name}")).run()?;
+        Invocation::cargo(&format!("run --quiet --package {package} --example {name}")).run(output)?;
     }
     Ok(Report::default())
 }
 
-fn docs() -> Result<Report> {
-    Invocation::cargo("doc --workspace --no-deps").with_variable("RUSTDOCFLAGS", "-D warnings").run()?;
+fn docs(output: &mut Output) -> Result<Report> {
+    Invocation::cargo("doc --workspace --no-deps")
+        .with_variable("RUSTDOCFLAGS", "-D warnings")
+        .run(output)?;
     Ok(Report::default())
 }
 
-fn package() -> Result<Report> {
+fn package(output: &mut Output) -> Result<Report> {
     // On a build farm, what is packaged is what is committed; at home, work in progress is no failure.
     let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
     let dirty = if in_ci { "" } else { " --allow-dirty" };
     Invocation::cargo(&format!("package --workspace --exclude {}{dirty}", tidy::CHORES))
-        .run()
+        .run(output)
         .context("does the crate use a file from outside its folder?")?;
     Ok(Report::default())
 }
 
 /// Compiles the benchmarks alone: a release build of every program as a benchmark of itself would take minutes.
-fn benches() -> Result<Report> {
+fn benches(output: &mut Output) -> Result<Report> {
     let packages: String = bench::BENCHED.iter().map(|package| format!(" --package {package}")).collect();
-    cargo(&format!("bench --no-run --bench *{packages}"))
+    cargo(&format!("bench --no-run --bench *{packages}"), output)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Owns the tests of what a person types and sees: help, exit codes, hints.
 
-use std::process::{Command, Output};
+use std::io;
+use std::process::{Command, Output, Stdio};
 
 fn xtask(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).output().unwrap()
@@ -62,4 +63,50 @@ fn the_steps_of_validate_can_be_listed() {
     let output = xtask(&["validate", "--list"]);
     assert_eq!(output.status.code(), Some(0));
     assert!(stdout(&output).lines().count() >= 8);
+}
+
+/// Runs the program with a standard output of its own, of which nothing is seen.
+fn xtask_into(stdout: impl Into<Stdio>, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments).stdout(stdout).stderr(Stdio::piped());
+    command.spawn().unwrap().wait_with_output().unwrap()
+}
+
+const TALKATIVE: [&[&str]; 3] = [&["--help"], &["fetch-data", "--help"], &["validate", "--list"]];
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    for arguments in TALKATIVE {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let output = xtask_into(writer, arguments);
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_work_goes_on_without_a_reader() {
+    let folder = std::env::temp_dir().join(format!("xtask-command-line-{}", std::process::id()));
+    let folder = folder.into_os_string().into_string().unwrap();
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    // Nothing is there and nobody is asked, which is told at the end of the work alone.
+    let output =
+        xtask_into(writer, &["fetch-data", "--offline", "--from", "no-such-folder", "--to", &folder]);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).starts_with("error: no source has "), "{}", stderr(&output));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_output_that_is_full_is_exit_code_1() {
+    for arguments in TALKATIVE {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = xtask_into(full, arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let message = stderr(&output);
+        assert!(message.starts_with("error: cannot write to standard output: "), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
 }

@@ -2,11 +2,12 @@
 
 use super::Report;
 use super::invocation::Invocation;
+use crate::output::Output;
 use crate::tidy::{self, ProgramCall};
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 
-pub(super) fn check() -> Result<Report> {
+pub(super) fn check(output: &mut Output) -> Result<Report> {
     let calls = tidy::program_calls(&tidy::pages()?);
     let mut helps: BTreeMap<Option<String>, String> = BTreeMap::new();
     let mut wrong = 0;
@@ -20,11 +21,12 @@ pub(super) fn check() -> Result<Report> {
             helps.insert(command.clone(), help);
         }
         for option in unknown_options(call, &helps[&command]) {
-            println!("{}:{}: `nn-cli {}` has no {option}", call.path, call.line, call.arguments.join(" "));
+            let typed = call.arguments.join(" ");
+            output.line(format_args!("{}:{}: `nn-cli {typed}` has no {option}", call.path, call.line));
             wrong += 1;
         }
     }
-    println!("{} calls of nn-cli on the pages", calls.len());
+    output.line(format_args!("{} calls of nn-cli on the pages", calls.len()));
     if wrong > 0 {
         bail!("{wrong} options on the pages are unknown to the program");
     }

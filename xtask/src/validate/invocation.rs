@@ -1,5 +1,6 @@
 //! Owns running a cargo command in sight of the user, and naming it so that it can be typed again.
 
+use crate::output::Output;
 use crate::workspace;
 use anyhow::{Context as _, Result, bail};
 use std::fmt;
@@ -23,16 +24,21 @@ impl Invocation {
         self
     }
 
-    /// Runs the command with its output left as it is.
-    pub(super) fn run(&self) -> Result<()> {
-        println!("$ {self}");
-        let status = self.command().status().with_context(|| format!("cannot start `{self}`"))?;
+    /// Runs the command with its output left as it is, or dropped where nobody reads ours any more: the
+    /// examples would panic on a broken pipe.
+    pub(super) fn run(&self, output: &mut Output) -> Result<()> {
+        output.line(format_args!("$ {self}"));
+        let mut command = self.command();
+        if output.is_closed() {
+            command.stdout(Stdio::null());
+        }
+        let status = command.status().with_context(|| format!("cannot start `{self}`"))?;
         self.judge(status)
     }
 
     /// Runs the command, showing its standard output line by line, each of which `read` is given too.
-    pub(super) fn run_reading(&self, mut read: impl FnMut(&str)) -> Result<()> {
-        println!("$ {self}");
+    pub(super) fn run_reading(&self, output: &mut Output, mut read: impl FnMut(&str)) -> Result<()> {
+        output.line(format_args!("$ {self}"));
         let mut child = self
             .command()
             .stdout(Stdio::piped())
@@ -42,7 +48,7 @@ impl Invocation {
         for line in BufReader::new(stdout).split(b'\n') {
             let line = line?;
             let line = String::from_utf8_lossy(&line);
-            println!("{line}");
+            output.line(&line);
             read(&line);
         }
         self.judge(child.wait()?)
@@ -88,6 +94,7 @@ impl fmt::Display for Invocation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
 
     #[test]
     fn a_command_is_named_as_it_can_be_typed() {
@@ -104,8 +111,8 @@ mod tests {
 
     #[test]
     fn output_is_read_line_by_line() {
-        let mut lines = Vec::new();
-        Invocation::cargo("--version").run_reading(|line| lines.push(line.to_owned())).unwrap();
+        let (mut lines, mut output) = (Vec::new(), Output::new(io::sink()));
+        Invocation::cargo("--version").run_reading(&mut output, |line| lines.push(line.to_owned())).unwrap();
         assert!(lines.len() == 1 && lines[0].starts_with("cargo "), "{lines:?}");
     }
 }
