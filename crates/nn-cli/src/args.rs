@@ -62,7 +62,8 @@ Examples:
   nn-cli train --optimizer adam --rate 0.001 --schedule cosine --validation 0.1
   nn-cli train --data data/fashion-mnist --output fashion.model --json
 
-Ctrl-C stops training; the network of the last finished epoch is saved, and the exit status is 130.
+Ctrl-C stops training; the network of the last finished epoch is saved, and the exit status is 130. So do SIGTERM and,
+on Linux, SIGHUP, with 143 and 129.
 The same seed, data and recipe give the same file, byte for byte, with any number of threads.";
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ mod show;
 mod train;
 
 mod data;
+mod interrupt;
 mod model;
 mod picture;
 mod progress;
@@ -34,13 +35,12 @@ use crate::{
 /// How a command ended that did not fail.
 enum Outcome {
     Done,
-    Interrupted,
+    /// By a signal, which decides the exit status.
+    Interrupted(u8),
 }
 
 impl Outcome {
     const FAILED: u8 = 1;
-    /// 128 and the number of SIGINT, as shells have it.
-    const INTERRUPTED: i32 = 130;
 }
 
 fn main() -> ExitCode {
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Interrupted) => ExitCode::from(Outcome::INTERRUPTED as u8),
+        Ok(Outcome::Interrupted(status)) => ExitCode::from(status),
         Err(error) => {
             let hint = failure::hint(&error);
             output::error(&error, hint);

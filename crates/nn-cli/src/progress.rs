@@ -1,18 +1,16 @@
 //! What is seen of a training while it runs: owns the progress bar, the line of each epoch and their JSON, and refuses
 //! to know what becomes of the network.
 
-use std::{
-    fmt,
-    ops::ControlFlow,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::{fmt, ops::ControlFlow, time::Duration};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use nn_train::{BatchReport, EpochReport, FitPlan, Observer, nn_core::Network};
 use serde::Serialize;
 
-use crate::output::{Output, percent, thousands};
+use crate::{
+    interrupt::Interrupt,
+    output::{Output, percent, thousands},
+};
 
 /// Samples between two looks at the clock: with one sample a step, the bar would take longer than the step.
 const SAMPLES_PER_TICK: u64 = 512;
@@ -23,7 +21,7 @@ pub(crate) struct Progress<'a> {
     json: bool,
     /// What each epoch is measured on: "test" or "validation".
     held_out: &'static str,
-    interrupted: &'a AtomicBool,
+    interrupt: &'a Interrupt,
     bar: ProgressBar,
     epochs: u32,
     /// Samples since the bar was told last.
@@ -53,13 +51,13 @@ impl<'a> Progress<'a> {
         output: &'a mut Output,
         json: bool,
         held_out: &'static str,
-        interrupted: &'a AtomicBool,
+        interrupt: &'a Interrupt,
     ) -> Progress<'a> {
         Progress {
             output,
             json,
             held_out,
-            interrupted,
+            interrupt,
             bar: ProgressBar::hidden(),
             epochs: 0,
             untold: 0,
@@ -68,13 +66,11 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Takes the bar away. Gives the network of the last finished epoch.
-    ///
-    /// # Errors
-    /// When the output could not be written.
-    pub(crate) fn finish(self) -> anyhow::Result<Option<Network>> {
+    /// Takes the bar away. Gives the network of the last finished epoch, and whether all of the output was written:
+    /// what was trained is there either way.
+    pub(crate) fn finish(self) -> (Option<Network>, anyhow::Result<()>) {
         self.bar.finish_and_clear();
-        self.failure.map_or(Ok(self.finished), Err)
+        (self.finished, self.failure.map_or(Ok(()), Err))
     }
 
     fn heading(&self) -> String {
@@ -143,7 +139,7 @@ impl Observer for Progress<'_> {
     }
 
     fn batch_finished(&mut self, report: &BatchReport) -> ControlFlow<()> {
-        if self.interrupted.load(Ordering::Relaxed) || self.failure.is_some() {
+        if self.interrupt.exit_status().is_some() || self.failure.is_some() {
             return ControlFlow::Break(());
         }
         self.untold += report.tally.samples;

@@ -3,12 +3,7 @@
 
 mod report;
 
-use std::{
-    num::NonZeroUsize,
-    path::Path,
-    sync::{Arc, atomic::AtomicBool},
-    time::Instant,
-};
+use std::{num::NonZeroUsize, path::Path, time::Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use nn_train::{
@@ -16,7 +11,6 @@ use nn_train::{
     TrainingRecord, evaluate, fit, initial_rng,
     nn_core::{Dataset, Network, Optimizer, Tally},
 };
-use signal_hook::{consts::SIGINT, flag};
 
 use self::report::{EndLine, StartLine};
 use crate::{
@@ -24,6 +18,7 @@ use crate::{
     args::{InitializerChoice, TrainArgs},
     data,
     failure::Advised,
+    interrupt::Interrupt,
     output::{self, Output, count, hyphenated, shape, thousands},
     preset::Recipe,
     progress::Progress,
@@ -39,7 +34,7 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     let sets = Sets::new(args, &train_files, test_files.as_ref())?;
     let mut network = build(recipe, &sets.train, args.seed)?;
 
-    let interrupted = watch_for_interrupt()?;
+    let interrupt = Interrupt::watch()?;
     let start = StartLine::new(args, recipe, &folder, &sets, train_files.image_shape(), &network);
     if args.json {
         output.json(&start)?;
@@ -58,18 +53,18 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
         threads: args.threads.count(),
     };
     let mut optimizer = Optimizer::new(recipe.rule, recipe.rate);
-    let mut progress = Progress::new(output, args.json, sets.held_out_name(), &interrupted);
+    let mut progress = Progress::new(output, args.json, sets.held_out_name(), &interrupt);
     let clock = Instant::now();
     let history =
         fit(&mut network, &mut optimizer, sets.train, Some(sets.held_out()), &config, &mut progress);
-    let finished = progress.finish();
+    let (finished, reported) = progress.finish();
     let history = history.with_context(|| format!("cannot train on {}", folder.display()))?;
-    let Some(network) = finished? else {
+    let Some(network) = finished else {
+        reported?;
         output::note("interrupted before the first epoch was over: nothing was saved");
-        return Ok(Outcome::Interrupted);
+        return Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted));
     };
 
-    let test = test_tally(&sets, &network, &config, &history)?;
     let model = Model {
         network,
         loss: recipe.loss,
@@ -84,22 +79,29 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
             &history,
         )),
     };
+    // What was trained is not lost when nobody can be told.
     nn_train::save(&model, &args.output)?;
+    let epochs = count(history.epochs.len(), "epoch");
+    if reported.is_err() {
+        output::note(format_args!("saved {} as it was after {epochs}", args.output.display()));
+        reported?;
+    }
+
+    let test = test_tally(&sets, &model.network, &config, &history)?;
     let end = EndLine::new(args, &history, test, clock.elapsed());
     if args.json {
         output.json(&end)?;
     } else {
         output.line(end.text())?;
     }
-    if !history.stopped_early {
-        return Ok(Outcome::Done);
+    match interrupt.exit_status() {
+        Some(status) if history.stopped_early => {
+            output.flush()?;
+            output::note(format_args!("interrupted: saved the network as it was after {epochs}"));
+            Ok(Outcome::Interrupted(status))
+        }
+        _ => Ok(Outcome::Done),
     }
-    output.flush()?;
-    output::note(format_args!(
-        "interrupted: saved the network as it was after {}",
-        count(end.epochs, "epoch")
-    ));
-    Ok(Outcome::Interrupted)
 }
 
 /// What is trained on, and what is not.
@@ -220,13 +222,4 @@ fn is_model(path: &Path) -> bool {
         }
         Err(_) => false,
     }
-}
-
-/// Ctrl-C raises the flag, and once it is up exits at once.
-fn watch_for_interrupt() -> Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    flag::register_conditional_shutdown(SIGINT, Outcome::INTERRUPTED, Arc::clone(&interrupted))
-        .and_then(|_| flag::register(SIGINT, Arc::clone(&interrupted)))
-        .context("cannot watch for Ctrl-C")?;
-    Ok(interrupted)
 }

@@ -286,9 +286,17 @@ fn a_reader_that_goes_away_stops_the_printing_and_not_the_training() {
     }
 }
 
-/// Starts a training, sends the signal of Ctrl-C after so many lines of its output, and waits for the end.
+/// Sends a signal to a process.
 #[cfg(unix)]
-fn interrupt(folder: &Path, line: &str, after_lines: usize) -> Run {
+fn send(signal: &str, process: u32) {
+    let kill =
+        std::process::Command::new("kill").args([&format!("-{signal}"), &process.to_string()]).status();
+    assert!(kill.unwrap().success());
+}
+
+/// Starts a training, sends a signal after so many lines of its output, and waits for the end.
+#[cfg(unix)]
+fn interrupt(signal: &str, folder: &Path, line: &str, after_lines: usize) -> Run {
     let mut child =
         command(folder).args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -296,8 +304,7 @@ fn interrupt(folder: &Path, line: &str, after_lines: usize) -> Run {
     for _ in 0..after_lines {
         assert_ne!(stdout.read_line(&mut read).unwrap(), 0, "{read}");
     }
-    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    send(signal, child.id());
     std::io::Read::read_to_string(&mut stdout, &mut read).unwrap();
     let mut run: Run = child.wait_with_output().unwrap().into();
     run.stdout = read;
@@ -309,7 +316,7 @@ fn interrupt(folder: &Path, line: &str, after_lines: usize) -> Run {
 fn an_interrupted_training_saves_the_last_finished_epoch_and_exits_with_130() {
     let folder = scratch();
     let line = format!("train --data {} --epochs 100000 --json", sample());
-    let run = interrupt(folder.path(), &line, 3);
+    let run = interrupt("INT", folder.path(), &line, 3);
     assert_eq!(run.code, Some(130), "{run:?}");
     assert!(run.stderr.starts_with("note: interrupted: saved the network as it was after"), "{run:?}");
     let lines = run.json();
@@ -329,7 +336,7 @@ fn an_interrupted_training_saves_the_last_finished_epoch_and_exits_with_130() {
 fn a_training_interrupted_in_its_first_epoch_saves_nothing() {
     let folder = scratch();
     let line = format!("train --data {} --hidden 2000,2000 --batch 1 --json", sample());
-    let run = interrupt(folder.path(), &line, 1);
+    let run = interrupt("INT", folder.path(), &line, 1);
     assert_eq!(run.code, Some(130), "{run:?}");
     assert!(
         run.stderr.contains("note: interrupted before the first epoch was over: nothing was saved"),
@@ -337,4 +344,61 @@ fn a_training_interrupted_in_its_first_epoch_saves_nothing() {
     );
     assert_eq!(run.json().len(), 1);
     assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_shutdown_and_a_closed_terminal_save_as_ctrl_c_does() {
+    let folder = scratch();
+    let line = format!("train --data {} --epochs 100000 --json", sample());
+    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+        let run = interrupt(signal, folder.path(), &line, 3);
+        assert_eq!(run.code, Some(code), "{run:?}");
+        assert!(run.stderr.starts_with("note: interrupted: saved the network"), "{run:?}");
+        nn_cli(folder.path(), "inspect mnist.model").succeeds();
+        fs::remove_file(folder.path().join("mnist.model")).unwrap();
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn under_nohup_a_closed_terminal_stops_nothing() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let mut child = std::process::Command::new("nohup")
+        .arg(env!("CARGO_BIN_EXE_nn-cli"))
+        .args(["train", "--data", "tiny", "--epochs", "2000", "--json"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut read = String::new();
+    stdout.read_line(&mut read).unwrap();
+    send("HUP", child.id());
+    std::io::Read::read_to_string(&mut stdout, &mut read).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{read}");
+    assert_eq!(read.lines().count(), 2002);
+}
+
+/// A limit on the length of files, here of that which standard output goes to, stands for a disk that fills up.
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_fails_amid_a_training_does_not_lose_what_was_trained() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 4; exec {} train --data tiny --hidden 4 --epochs 3000 >log",
+        env!("CARGO_BIN_EXE_nn-cli")
+    );
+    let mut shell = std::process::Command::new("sh");
+    let run: Run = shell.args(["-c", &script]).current_dir(folder.path()).output().unwrap().into();
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.starts_with("note: saved mnist.model as it was after "), "{run:?}");
+    assert!(run.stderr.contains("error: cannot write to standard output: File too large"), "{run:?}");
+    let record = &nn_cli(folder.path(), "inspect mnist.model --json").json()[0]["training"];
+    let finished = record["finished_epochs"].as_u64().unwrap();
+    assert!((1..3000).contains(&finished), "{finished}");
 }
