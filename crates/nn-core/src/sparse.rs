@@ -76,7 +76,10 @@ fn add_strips<S: Simd, const T: usize>(
     start: usize,
     z: &mut Matrix,
 ) {
+    let (width, values) = (weights.shape.width(), &PIXEL_VALUE);
     for block in 0..inputs.blocks() {
+        // The strips of the block's inputs. The last block has fewer than 64; the rest are never lit.
+        let strips = &weights.lines[block * BLOCK * width + start..];
         for n in 0..inputs.rows() {
             let (bytes, lit) = inputs.block(n, block);
             if lit == 0 {
@@ -85,10 +88,10 @@ fn add_strips<S: Simd, const T: usize>(
             let z = &mut z.row_mut(n)[start..];
             let mut sums: [S::Vector; T] = load_lines(simd, z);
             for j in ones(lit) {
-                let x = simd.splat(PIXEL_VALUE[usize::from(bytes[j])]);
-                let strip = &weights.row(block * BLOCK + j)[start..start + T];
+                let x = simd.splat(values[usize::from(bytes[j])]);
+                let strip: [S::Vector; T] = load_lines(simd, &strips[j * width..]);
                 for t in 0..T {
-                    sums[t] = simd.mul_add(x, simd.load(&strip[t]), sums[t]);
+                    sums[t] = simd.mul_add(x, strip[t], sums[t]);
                 }
             }
             store_lines(simd, sums, z);
@@ -134,9 +137,9 @@ fn sum_lit<'a, S: Simd, const T: usize>(
             for n in ones(samples) {
                 let n = group * BLOCK + n;
                 let x = simd.splat(inputs.value(n, input));
-                let d_z = &d_z.row(n)[start..start + T];
+                let d_z: [S::Vector; T] = load_lines(simd, &d_z.row(n)[start..]);
                 for t in 0..T {
-                    sums[t] = simd.mul_add(x, simd.load(&d_z[t]), sums[t]);
+                    sums[t] = simd.mul_add(x, d_z[t], sums[t]);
                 }
             }
         }
