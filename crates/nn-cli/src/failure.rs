@@ -1,7 +1,7 @@
 //! What to advise when the program fails: owns the way from an error to the hint that the user sees, and refuses to
 //! know where the error came from.
 
-use std::fmt;
+use std::{fmt, io::ErrorKind};
 
 use nn_train::{
     ContainerError, DataError, DecodeError, FitError, LoadError, SaveError, WriteError, WriteStage,
@@ -90,7 +90,7 @@ fn of_open(error: &OpenError) -> Option<String> {
 
 fn of_load(error: &LoadError) -> Option<String> {
     let hint = match error {
-        LoadError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+        LoadError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
             "`nn-cli train` makes a model and says where it saved it"
         }
         LoadError::Invalid { source: DecodeError::Container(error), .. } => match error {
@@ -115,11 +115,18 @@ fn of_fit(error: &FitError) -> Option<String> {
     }
 }
 
+/// Whether a disk, a user's share of it or a file has no more room.
+fn is_full(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+}
+
 fn of_write(error: &WriteError) -> Option<String> {
     let hint = match error.stage {
         WriteStage::Resolve | WriteStage::Create => "name a file in another folder",
         WriteStage::SyncFolder => "the new file is in place, but may be lost if the machine fails now",
-        _ => "is the disk full? an earlier file of that name is unharmed",
+        WriteStage::Rename => "is the earlier file protected or mounted? it is unharmed; name another file",
+        _ if is_full(error.source.kind()) => "is the disk full? an earlier file of that name is unharmed",
+        _ => "an earlier file of that name is unharmed; name a file in another folder",
     };
     Some(hint.to_owned())
 }

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File},
     io,
-    path::Path,
+    path::{MAIN_SEPARATOR_STR, Path},
     process,
 };
 
@@ -23,6 +23,11 @@ pub(crate) fn check(path: &Path, what: &str, is_such: impl FnOnce(&Path) -> bool
             format!("cannot write {}: expected {what} or nothing there, found {found}", path.display());
         Err(Advised::new(message, hint).into())
     };
+    // `file_name` would take `models/` and `models/.` for a file of the name `models`.
+    let name = path.as_os_str().as_encoded_bytes();
+    if name.ends_with(b"/") || name.ends_with(b"/.") || name.ends_with(MAIN_SEPARATOR_STR.as_bytes()) {
+        return refuse("the name of a folder", "name a file in it");
+    }
     // Through symbolic links, as the file is going to be written.
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return refuse("a folder", "name a file in it"),
@@ -31,6 +36,9 @@ pub(crate) fn check(path: &Path, what: &str, is_such: impl FnOnce(&Path) -> bool
             return refuse("another file", "it would be lost: name another file, or delete this one first");
         }
         Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
+            return refuse("a link to nothing", "delete the link first, or name another file");
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("cannot write {}", path.display())),
     }

@@ -1,6 +1,7 @@
 //! `train`: owns the way from flags and files to a saved network, and refuses to know how it is computed, shown or
 //! stored.
 
+mod keep;
 mod report;
 
 use std::{num::NonZeroUsize, path::Path, time::Instant};
@@ -12,7 +13,10 @@ use nn_train::{
     nn_core::{Dataset, Network, Optimizer, Tally},
 };
 
-use self::report::{EndLine, StartLine};
+use self::{
+    keep::keep,
+    report::{EndLine, StartLine},
+};
 use crate::{
     Outcome,
     args::{InitializerChoice, TrainArgs},
@@ -80,7 +84,7 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
         )),
     };
     // What was trained is not lost when nobody can be told.
-    nn_train::save(&model, &args.output)?;
+    keep(&model, &args.output)?;
     let epochs = count(history.epochs.len(), "epoch");
     if reported.is_err() {
         output::note(format_args!("saved {} as it was after {epochs}", args.output.display()));

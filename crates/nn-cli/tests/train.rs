@@ -180,6 +180,8 @@ fn where_the_model_cannot_be_saved_is_said_before_training() {
     let folder = scratch();
     tiny_data(folder.path(), "tiny");
     fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("nowhere", folder.path().join("dangling")).unwrap();
     for (output, message) in [
         (
             "missing/new.model",
@@ -187,6 +189,13 @@ fn where_the_model_cannot_be_saved_is_said_before_training() {
         ),
         ("tiny", &["tiny: expected a model or nothing there, found a folder", "hint: "]),
         ("thesis.txt", &["thesis.txt: expected a model or nothing there, found another file", "hint: "]),
+        (
+            "missing/",
+            &["cannot write missing/: expected a model or nothing there", "found the name of a folder"],
+        ),
+        ("missing/.", &["found the name of a folder", "hint: name a file in it"]),
+        #[cfg(unix)]
+        ("dangling", &["cannot write dangling: ", "found a link to nothing", "hint: delete the link"]),
         ("thesis.txt/new.model", &["cannot write thesis.txt/new.model"]),
         ("tiny/train-labels-idx1-ubyte", &["found another file"]),
         #[cfg(unix)]
@@ -197,7 +206,27 @@ fn where_the_model_cannot_be_saved_is_said_before_training() {
         nn_cli(folder.path(), &format!("train --data tiny --output {output}")).fails_with(message);
     }
     assert_eq!(fs::read_to_string(folder.path().join("thesis.txt")).unwrap(), "years of work");
+    #[cfg(unix)]
+    fs::remove_file(folder.path().join("dangling")).unwrap();
     assert_eq!(names(folder.path()), ["thesis.txt", "tiny"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_network_that_cannot_be_saved_where_it_should_is_saved_under_another_name() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let line = "train --data tiny -o new.model --epochs 100000000 --json";
+    let run = interrupt_after("INT", folder.path(), line, 2, || {
+        // It was free when training began.
+        fs::create_dir(folder.path().join("new.model")).unwrap();
+        fs::write(folder.path().join("new.model.1"), "another").unwrap();
+    });
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.starts_with("note: saved the network in new.model.2 instead"), "{run:?}");
+    assert!(run.stderr.contains("error: cannot find a regular file to replace at new.model"), "{run:?}");
+    nn_cli(folder.path(), "inspect new.model.2").succeeds();
+    assert_eq!(names(folder.path()), ["new.model", "new.model.1", "new.model.2", "tiny"]);
 }
 
 #[test]
@@ -297,6 +326,18 @@ fn send(signal: &str, process: u32) {
 /// Starts a training, sends a signal after so many lines of its output, and waits for the end.
 #[cfg(unix)]
 fn interrupt(signal: &str, folder: &Path, line: &str, after_lines: usize) -> Run {
+    interrupt_after(signal, folder, line, after_lines, || ())
+}
+
+/// As [`interrupt`], once something else was done.
+#[cfg(unix)]
+fn interrupt_after(
+    signal: &str,
+    folder: &Path,
+    line: &str,
+    after_lines: usize,
+    before: impl FnOnce(),
+) -> Run {
     let mut child =
         command(folder).args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -304,6 +345,7 @@ fn interrupt(signal: &str, folder: &Path, line: &str, after_lines: usize) -> Run
     for _ in 0..after_lines {
         assert_ne!(stdout.read_line(&mut read).unwrap(), 0, "{read}");
     }
+    before();
     send(signal, child.id());
     std::io::Read::read_to_string(&mut stdout, &mut read).unwrap();
     let mut run: Run = child.wait_with_output().unwrap().into();
