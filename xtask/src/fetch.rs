@@ -9,6 +9,7 @@ mod package;
 mod tests;
 
 use crate::output::Output;
+use crate::publish::make_folder;
 use crate::scratch::ScratchFolder;
 use crate::workspace;
 use anyhow::{Context as _, Result, anyhow, ensure};
@@ -18,7 +19,7 @@ use lexopt::prelude::*;
 use mirror::Patience;
 use std::env;
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 pub(crate) const HELP: &str = "\
@@ -41,7 +42,7 @@ Options:
                 train-images.idx3-ubyte
   --mirror URL  use this folder of .gz files in place of the built-in mirrors; may be repeated
   --to DIR      where the files go [default: data/SET]
-  --offline     use neither mirrors nor a package registry
+  --offline     use neither mirrors nor a package registry; not together with --mirror
 
 Environment:
   MNIST_MIRROR, FASHION_MNIST_MIRROR  as --mirror, which wins over it; several are separated by spaces
@@ -86,6 +87,10 @@ fn parse(mut arguments: lexopt::Parser) -> Result<(DataSet, Request)> {
         let message = format!("there is no data set '{name}': expected one of {}", known.join(", "));
         return Err(lexopt::Error::from(message).into());
     };
+    // A mirror of the environment is a setting for every run; one that was typed is meant for this run.
+    if offline && !mirrors.is_empty() {
+        return Err(lexopt::Error::from("--mirror and --offline exclude each other").into());
+    }
     let variable = format!("{}_MIRROR", set.name.to_uppercase().replace('-', "_"));
     if mirrors.is_empty()
         && let Ok(value) = env::var(&variable)
@@ -111,7 +116,15 @@ fn is_web_address(text: &str) -> bool {
 /// Brings what is missing of `set`, telling `say` of each step.
 fn fetch(set: &DataSet, request: &Request, say: &mut dyn FnMut(&str)) -> Result<()> {
     let to = &request.to;
-    fs::create_dir_all(to).with_context(|| format!("cannot make the folder {}", to.display()))?;
+    // Found out before anything is brought: no rename replaces a folder.
+    for path in set.files.iter().map(|file| to.join(&file.name)) {
+        ensure!(
+            !path.is_dir(),
+            "{} is a folder: a file of that name belongs there",
+            workspace::display(&path)
+        );
+    }
+    make_folder(to)?;
     let mut fetcher = Fetcher { set, request, missing: Vec::new(), tried: Vec::new(), say };
     fetcher.take_stock()?;
     if fetcher.missing.is_empty() {

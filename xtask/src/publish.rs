@@ -1,5 +1,6 @@
 //! Owns putting a whole file in its place at once; knows nothing of what is in it.
 
+use anyhow::{Context as _, Result, bail};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -61,6 +62,16 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     pending.commit()
 }
 
+/// Makes `folder` and those above it; says what to do where a file is in the way.
+pub(crate) fn make_folder(folder: &Path) -> Result<()> {
+    let Err(error) = fs::create_dir_all(folder) else { return Ok(()) };
+    let failed = format!("cannot make the folder {}", folder.display());
+    if let Some(file) = folder.ancestors().find(|path| path.exists() && !path.is_dir()) {
+        bail!("{failed}: {} is a file\nhint: --to wants a folder", file.display());
+    }
+    Err(error).context(failed)
+}
+
 /// A rename is durable once its folder is.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -88,6 +99,19 @@ mod tests {
         drop(pending);
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_in_the_way_of_a_folder_is_named_with_a_hint() {
+        let scratch = ScratchFolder::create("publish").unwrap();
+        let file = scratch.path().join("file");
+        fs::write(&file, "mine").unwrap();
+        for folder in [file.clone(), file.join("below")] {
+            let message = make_folder(&folder).unwrap_err().to_string();
+            let expected = format!("{} is a file\nhint: --to wants a folder", file.display());
+            assert!(message.ends_with(&expected), "{message}");
+        }
+        assert_eq!(fs::read(&file).unwrap(), b"mine");
     }
 
     #[test]

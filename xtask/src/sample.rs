@@ -3,14 +3,14 @@
 use crate::digest::sha256;
 use crate::output::Output;
 use crate::process::run_quietly;
-use crate::publish::write_atomically;
+use crate::publish::{make_folder, write_atomically};
 use crate::scratch::ScratchFolder;
 use crate::workspace;
 use anyhow::{Context as _, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 use lexopt::prelude::*;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -68,7 +68,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser, output: &mut Output) -> Result<
         Some(path) => read_csv(&path)?,
         None => download_csv()?,
     };
-    fs::create_dir_all(&to).with_context(|| format!("cannot make the folder {}", to.display()))?;
+    make_folder(&to)?;
     for ((name, expected), bytes) in FILES.iter().zip(sample_files(&csv)?) {
         let path = to.join(name);
         let found = sha256(&bytes);
@@ -188,6 +188,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
     use std::env;
+    use std::fs;
 
     /// The committed file's bytes, and the IDX file in it.
     fn committed(name: &str) -> (Vec<u8>, Vec<u8>) {

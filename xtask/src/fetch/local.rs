@@ -32,6 +32,11 @@ pub(crate) fn take_from(
             }
         }
     } else {
+        let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
+        // To open a pipe that nobody writes to would wait for ever.
+        if !metadata.is_file() {
+            return Err(InstallError::Source("neither a folder nor a regular file".into()));
+        }
         take_from_file(path, &mut offer)?;
     }
     Ok(offer.refused)

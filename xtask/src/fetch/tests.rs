@@ -8,6 +8,7 @@ use super::*;
 use crate::digest::sha256;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use std::fs;
 use std::io::Write as _;
 use std::time::Duration;
 

@@ -127,11 +127,44 @@ fn a_failed_run_leaves_the_wrong_file_as_it_was() {
 fn a_place_that_takes_no_files_ends_the_run_at_once() {
     let mut scene = Scene::new(vec!["http://127.0.0.1:9/".into()]);
     scene.has(IMAGES, &scene.images.clone());
-    // A folder where the file belongs: no rename replaces it, whoever runs the test.
-    fs::create_dir_all(scene.path(IMAGES)).unwrap();
+    // A folder under the temporary name: no file is made there, whoever runs the test.
+    let temporary = format!(".{IMAGES}.{}.tmp", std::process::id());
+    fs::create_dir_all(scene.path(&temporary)).unwrap();
     let message = format!("{:#}", scene.fetch().unwrap_err());
     assert!(message.starts_with("cannot write into "), "{message}");
     assert!(!scene.said.iter().any(|line| line.contains("127.0.0.1:9")), "{:?}", scene.said);
+}
+
+#[test]
+fn a_folder_where_a_file_belongs_is_named_before_anything_is_written() {
+    let mut scene = Scene::new(Vec::new());
+    scene.has(IMAGES, &scene.images.clone());
+    fs::create_dir_all(scene.path(LABELS)).unwrap();
+    let message = scene.fetch().unwrap_err().to_string();
+    assert!(
+        message.ends_with(&format!("{LABELS} is a folder: a file of that name belongs there")),
+        "{message}"
+    );
+    assert_eq!(scene.names_there(), [LABELS]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_without_waiting_for_its_writer() {
+    let mut scene = Scene::new(Vec::new());
+    scene.has("other", b"");
+    let pipe = scene.scratch.path().join("from").join(LABELS);
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // So that a program that reads the pipe after all fails the test instead of hanging in it.
+    let writer = std::thread::spawn({
+        let (pipe, labels) = (pipe.clone(), scene.labels.clone());
+        move || fs::write(pipe, labels)
+    });
+    scene.request.from = Some(pipe.clone());
+    let message = scene.fetch().unwrap_err().to_string();
+    assert!(message.contains(": neither a folder nor a regular file"), "{message}");
+    assert!(fs::read(pipe).unwrap() == scene.labels);
+    writer.join().unwrap().unwrap();
 }
 
 fn parsed(arguments: &[&str]) -> Result<(DataSet, super::super::Request)> {
@@ -151,9 +184,13 @@ fn mnist_is_the_default_and_a_mirror_replaces_the_built_in_ones() {
 
 #[test]
 fn wrong_arguments_are_wrong_usage() {
-    for arguments in
-        [&["kmnist"][..], &["mnist", "mnist"], &["--mirror", "ftp://a.example/"], &["--form", "x"]]
-    {
+    for arguments in [
+        &["kmnist"][..],
+        &["mnist", "mnist"],
+        &["--mirror", "ftp://a.example/"],
+        &["--mirror", "https://a.example/", "--offline"],
+        &["--form", "x"],
+    ] {
         let error = parsed(arguments).map(drop).unwrap_err();
         assert!(error.is::<lexopt::Error>(), "{arguments:?}: {error}");
     }
