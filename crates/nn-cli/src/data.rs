@@ -6,6 +6,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
@@ -46,9 +47,15 @@ pub(crate) fn folder(args: &DataArgs) -> Result<PathBuf> {
         .into())
 }
 
-/// A folder of this name with something in it (a download that failed may leave an empty one), as near as possible.
+/// A folder of this name with something in it, as near as possible. Hidden files do not count: a download that failed
+/// leaves them, to be resumed.
 fn search(current: &Path, name: &str) -> Option<PathBuf> {
-    let has_files = |folder: &Path| folder.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    let is_shown = |name: OsString| !name.as_encoded_bytes().starts_with(b".");
+    let has_files = |folder: &Path| {
+        folder.read_dir().is_ok_and(|mut entries| {
+            entries.any(|entry| entry.is_ok_and(|entry| is_shown(entry.file_name())))
+        })
+    };
     // The nearest one is shown as the user would name it.
     let nearest = Path::new(name);
     if has_files(nearest) {
@@ -62,10 +69,10 @@ pub(crate) fn open(folder: &Path, split: Split) -> Result<DataFiles> {
     Ok(DataFiles::open(folder, split)?)
 }
 
-/// Opens one half of the data set, if it is there.
+/// Opens one half of the data set, if it is there. Images without labels are half of a half, and an error.
 pub(crate) fn open_if_present(folder: &Path, split: Split) -> Result<Option<DataFiles>> {
     match DataFiles::open(folder, split) {
-        Err(DataError::NotFound { .. }) => Ok(None),
+        Err(DataError::NotFound { what: "images", .. }) => Ok(None),
         result => Ok(Some(result?)),
     }
 }

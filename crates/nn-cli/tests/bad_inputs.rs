@@ -212,6 +212,7 @@ fn a_test_set_unlike_the_training_set_is_noticed_before_training() {
     run.fails_with(&["expected test labels from 0 to 2", "found 7", LABELS[1]]);
 
     fs::remove_file(data.join(LABELS[1])).unwrap();
+    fs::remove_file(data.join(IMAGES[1])).unwrap();
     let run = nn_cli(folder.path(), "train --data data --output new.model");
     run.fails_with(&["no test set", "hint: --validation 0.1"]);
     let run = nn_cli(folder.path(), "train --data data --output new.model --validation 3").succeeds();

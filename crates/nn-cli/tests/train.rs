@@ -166,12 +166,51 @@ fn training_that_diverges_is_an_error_with_the_remedy() {
 }
 
 #[test]
+fn a_batch_too_large_for_the_memory_is_refused_before_it_is_asked_for() {
+    let folder = scratch();
+    let data = folder.path().join("dots");
+    fs::create_dir(&data).unwrap();
+    // 60,000 images of 1x1 pixel, all of class 0.
+    let images = [&[0, 0, 8, 3, 0, 0, 0xea, 0x60, 0, 0, 0, 1, 0, 0, 0, 1][..], &[7; 60_000]].concat();
+    fs::write(data.join("train-images-idx3-ubyte"), images).unwrap();
+    let labels = [&[0, 0, 8, 1, 0, 0, 0xea, 0x60][..], &[0; 60_000]].concat();
+    fs::write(data.join("train-labels-idx1-ubyte"), labels).unwrap();
+    nn_cli(folder.path(), "train --data dots --batch 60000 --hidden 20000").fails_with(&[
+        "a step of 60,000 samples through 1-20000-1 is too large",
+        "expected at most 4,294,967,296 bytes",
+        "found 9,600,960,000",
+        "hint: try a smaller --batch or --hidden",
+    ]);
+    assert_eq!(names(folder.path()), ["dots"]);
+}
+
+#[test]
+fn a_sample_is_used_where_a_download_left_only_its_parts() {
+    let folder = scratch();
+    let data = folder.path().join("data");
+    fs::create_dir_all(data.join("mnist")).unwrap();
+    fs::write(data.join("mnist/.train-images-idx3-ubyte.gz.part"), "half").unwrap();
+    tiny_data(&data, "sample");
+    let run = nn_cli(folder.path(), "train --epochs 1 --hidden 3").succeeds();
+    assert!(run.stderr.contains("using the small sample in data/sample"), "{run:?}");
+}
+
+#[test]
+fn test_images_without_labels_are_not_taken_for_no_test_set() {
+    let folder = scratch();
+    let data = tiny_data(folder.path(), "tiny");
+    fs::remove_file(data.join("t10k-labels-idx1-ubyte")).unwrap();
+    nn_cli(folder.path(), "train --data tiny --validation 2")
+        .fails_with(&["no test labels in tiny", "hint: "]);
+}
+
+#[test]
 fn a_network_too_large_to_be_loaded_again_is_refused_before_memory_is_asked_for() {
     let folder = scratch();
     tiny_data(folder.path(), "tiny");
     for hidden in ["5000000", "100000,100000", "18446744073709551615", "9999999999,9999999999"] {
         nn_cli(folder.path(), &format!("train --data tiny --hidden {hidden}"))
-            .fails_with(&["is too large: expected fewer than 67,108,864 parameters, found", "hint: "]);
+            .fails_with(&["is too large: expected fewer than 67,076,096 parameters, found", "hint: "]);
     }
 }
 
