@@ -170,12 +170,12 @@ fn a_batch_too_large_for_the_memory_is_refused_before_it_is_asked_for() {
     let folder = scratch();
     let data = folder.path().join("dots");
     fs::create_dir(&data).unwrap();
-    // 60,000 images of 1x1 pixel, all of class 0.
-    let images = [&[0, 0, 8, 3, 0, 0, 0xea, 0x60, 0, 0, 0, 1, 0, 0, 0, 1][..], &[7; 60_000]].concat();
+    // 70,000 images of 1x1 pixel, all of class 0; the last 10,000 are for validation.
+    let images = [&[0, 0, 8, 3, 0, 1, 0x11, 0x70, 0, 0, 0, 1, 0, 0, 0, 1][..], &[7; 70_000]].concat();
     fs::write(data.join("train-images-idx3-ubyte"), images).unwrap();
-    let labels = [&[0, 0, 8, 1, 0, 0, 0xea, 0x60][..], &[0; 60_000]].concat();
+    let labels = [&[0, 0, 8, 1, 0, 1, 0x11, 0x70][..], &[0; 70_000]].concat();
     fs::write(data.join("train-labels-idx1-ubyte"), labels).unwrap();
-    nn_cli(folder.path(), "train --data dots --batch 60000 --hidden 20000").fails_with(&[
+    nn_cli(folder.path(), "train --data dots --validation 10000 --batch 60000 --hidden 20000").fails_with(&[
         "a step of 60,000 samples through 1-20000-1 is too large",
         "expected at most 4,294,967,296 bytes",
         "found 9,600,960,000",
