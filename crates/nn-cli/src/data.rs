@@ -26,6 +26,10 @@ const SAMPLE: &str = "data/sample";
 /// The folder of the data set: the one that was named, or else the first of the usual ones.
 pub(crate) fn folder(args: &DataArgs) -> Result<PathBuf> {
     if let Some(folder) = &args.folder {
+        if folder.is_file() {
+            let message = format!("expected a folder of IDX files at {}, found a file", folder.display());
+            return Err(Advised::new(message, "--data names the folder that holds the four files").into());
+        }
         return Ok(folder.clone());
     }
     let current = env::current_dir().context("cannot tell the current folder")?;

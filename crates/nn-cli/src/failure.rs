@@ -108,9 +108,10 @@ fn of_load(error: &LoadError) -> Option<String> {
 
 fn of_fit(error: &FitError) -> Option<String> {
     match error {
-        FitError::NonFiniteLoss { rate, .. } | FitError::NonFiniteParameters { rate, .. } => {
-            Some(format!("training diverged; try a --rate well below {rate}"))
-        }
+        FitError::NonFiniteLoss { rate, .. } | FitError::NonFiniteParameters { rate, .. } => Some(format!(
+            "training diverged; try a --rate well below the {rate} of that step, or, if it was the first, a narrower \
+                 --initializer"
+        )),
         _ => None,
     }
 }

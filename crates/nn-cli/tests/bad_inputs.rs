@@ -220,6 +220,19 @@ fn a_test_set_unlike_the_training_set_is_noticed_before_training() {
 }
 
 #[test]
+fn a_file_named_as_the_data_folder_is_told_from_one() {
+    let folder = scratch();
+    tiny_model(folder.path());
+    for line in ["train", "eval tiny.model", "predict tiny.model --index 0", "show"] {
+        nn_cli(folder.path(), &format!("{line} --data tiny/{}", IMAGES[0])).fails_with(&[
+            "expected a folder of IDX files at tiny/",
+            "found a file",
+            "hint: --data names the folder",
+        ]);
+    }
+}
+
+#[test]
 fn with_no_data_anywhere_the_places_looked_at_are_named() {
     let folder = scratch();
     tiny_model(folder.path());
