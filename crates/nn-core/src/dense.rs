@@ -5,7 +5,6 @@
 use crate::matrix::Matrix;
 use crate::parameters::Rows;
 use crate::simd::{Line, Simd, floats, load_lines, store_lines};
-use crate::trace::Pass;
 use std::ops::Range;
 
 /// Where the rows of a weight gradient go as soon as they are summed: into memory, or straight into an
@@ -132,18 +131,17 @@ fn product_tile<S: Simd, const M: usize, const L: usize>(
     }
 }
 
-/// dW = X^T dZ for the inputs `rows` of layer `layer`.
+/// dW = X^T dZ for the inputs `rows`. The parts are the X and dZ of some of the batch's samples each.
 #[inline(always)]
 pub(crate) fn weight_gradient<'a, S: Simd>(
     simd: S,
-    passes: impl Iterator<Item = Pass<'a>> + Clone,
-    layer: usize,
+    parts: impl Iterator<Item = (&'a Matrix, &'a Matrix)> + Clone,
     rows: Range<usize>,
     width: usize,
     sink: &mut impl GradientSink<S>,
 ) {
     for_tiles!(S, rows.clone(), 0..width, |row, line, M, L| {
-        let sums = outer_tile::<S, M, L>(simd, passes.clone(), layer, row, line);
+        let sums = outer_tile::<S, M, L>(simd, parts.clone(), row, line);
         for (m, sums) in sums.into_iter().enumerate() {
             sink.take(simd, row + m - rows.start, line, sums);
         }
@@ -154,14 +152,12 @@ pub(crate) fn weight_gradient<'a, S: Simd>(
 #[inline(always)]
 fn outer_tile<'a, S: Simd, const M: usize, const L: usize>(
     simd: S,
-    passes: impl Iterator<Item = Pass<'a>>,
-    layer: usize,
+    parts: impl Iterator<Item = (&'a Matrix, &'a Matrix)>,
     row: usize,
     line: usize,
 ) -> [[S::Vector; L]; M] {
     let mut sums = [[simd.splat(0.0); L]; M];
-    for pass in passes {
-        let (x, d_z) = (pass.layer_inputs(layer), &pass.d_z[layer]);
+    for (x, d_z) in parts {
         for n in 0..d_z.rows() {
             let x: &[f32; M] = floats(x.row(n))[row..].first_chunk().expect("a tile lies within the rows");
             let d_z: [S::Vector; L] = load_lines(simd, &d_z.row(n)[line..]);
@@ -176,20 +172,18 @@ fn outer_tile<'a, S: Simd, const M: usize, const L: usize>(
     sums
 }
 
-/// db = the sum over N of dZ.
+/// db = the sum over N of dZ, whose parts are those of some of the batch's samples each.
 #[inline(always)]
 pub(crate) fn bias_gradient<'a, S: Simd>(
     simd: S,
-    passes: impl Iterator<Item = Pass<'a>> + Clone,
-    layer: usize,
+    parts: impl Iterator<Item = &'a Matrix> + Clone,
     row: usize,
     width: usize,
     sink: &mut impl GradientSink<S>,
 ) {
     for line in 0..width {
         let mut sum = simd.splat(0.0);
-        for pass in passes.clone() {
-            let d_z = &pass.d_z[layer];
+        for d_z in parts.clone() {
             for n in 0..d_z.rows() {
                 sum = simd.add(sum, simd.load(&d_z.row(n)[line]));
             }

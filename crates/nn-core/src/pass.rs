@@ -84,10 +84,12 @@ pub(crate) fn parameter_gradient<'a, S: Simd>(
     if layer == 0 && lit {
         sparse::weight_gradient(simd, passes.clone(), weights, shape.width(), sink);
     } else {
-        dense::weight_gradient(simd, passes.clone(), layer, weights, shape.width(), sink);
+        let parts = passes.clone().map(move |pass| (pass.layer_inputs(layer), &pass.d_z[layer]));
+        dense::weight_gradient(simd, parts, weights, shape.width(), sink);
     }
     if rows.end > shape.inputs {
         let row = shape.inputs - rows.start;
-        dense::bias_gradient(simd, passes, layer, row, shape.width(), sink);
+        let parts = passes.map(move |pass| &pass.d_z[layer]);
+        dense::bias_gradient(simd, parts, row, shape.width(), sink);
     }
 }
