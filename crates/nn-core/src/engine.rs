@@ -2,27 +2,32 @@
 //! evaluations that allocate nothing. The formulas are those of `pass.rs`; here is only who computes
 //! what, and when.
 //!
-//! A step has two phases, and the threads meet at the end of each.
-//! 1. Over samples: the batch is cut into shares. The way of a sample through the network and back, to
-//!    the dZ of every layer, has nothing to do with any other sample.
-//! 2. Over parameters: the rows of all weights are cut into blocks. The gradient of a row sums over
-//!    the samples of all shares, in their order, and the row is updated at once.
+//! A step has three phases, and the threads meet at the end of each.
+//! 1. Over sections of the inputs: the part of the first layer's X W that comes from a section.
+//! 2. Over samples: the batch is cut into shares. From the first layer's sums to the end of the network
+//!    and back to the dZ of every layer, the way of a sample has nothing to do with any other sample.
+//! 3. Over parameters: the rows of all weights are cut into blocks. The gradient of a row sums over
+//!    all samples, in their order, and the row is updated at once.
 //!
-//! No sum is split between threads, so the results are the same bits for any number of them.
+//! The weights from a section's inputs, nearly all that there are, are read and changed by one thread
+//! in phases 1 and 3, step after step: they stay in that core's own cache. What passes between the
+//! threads is a few numbers a sample. No sum is cut differently for another number of threads, so the
+//! results are the same bits for any.
 
 use crate::dataset::{Batch, Dataset};
-use crate::inputs::Form;
+use crate::inputs::{InputRows, Inputs, Section};
 use crate::loss::Loss;
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, UpdateRows};
-use crate::parameters::Shape;
-use crate::pass;
+use crate::parameters::{Rows, Shape};
+use crate::pass::{self, Pass};
+use crate::plan::{Block, Plan};
 use crate::simd::{Kernel, Line, Simd, dispatch};
 use crate::tally::{Evaluation, Tally, predicted_class};
 use crate::team::{Parts, Team};
-use crate::trace::{Pass, Trace, layer_matrices};
-use crate::transposed::{PANEL_ROWS, Transposed, transpose};
+use crate::trace::layer_matrices;
+use crate::transposed::{Transposed, transpose};
 use ndarray::{Array2, s};
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -32,9 +37,6 @@ const EVALUATION_SHARE: usize = 128;
 
 /// Shares of fewer samples are not worth a thread of their own.
 const LEAST_SHARE: usize = 4;
-
-/// Above this share of inputs that are not 0, the dense products are faster than the sparse ones.
-const DENSE_ABOVE: f64 = 0.4;
 
 /// Threads and buffers for training and evaluating networks.
 ///
@@ -61,17 +63,29 @@ pub struct Engine {
     team: Team,
     /// A team of the caller alone, for batches too small to share.
     alone: Team,
-    shares: Vec<Share>,
-    transposed: Transposed,
+    buffers: Option<Buffers>,
+}
+
+/// What a step writes to before it changes the parameters, made for networks of the same shapes.
+#[derive(Debug)]
+struct Buffers {
     plan: Plan,
-    form: Form,
+    inputs: InputRows,
+    /// As many as there have ever been: their memory is kept from one batch to the next.
+    shares: Vec<Share>,
+    /// For each share in use, the lines of its samples in `first_d_z`.
+    share_lines: Vec<Range<usize>>,
+    /// dL/dZ of the first layer for the whole batch.
+    first_d_z: Matrix,
+    transposed: Transposed,
 }
 
 /// One thread's part of a batch.
 #[derive(Debug)]
 struct Share {
     samples: Range<usize>,
-    trace: Trace,
+    /// A of every layer.
+    a: Vec<Matrix>,
     /// dL/dA, then dL/dZ, of every layer.
     d: Vec<Matrix>,
     /// Each sample's loss. They are added up one by one in the order of the samples, so that the sum does
@@ -82,16 +96,19 @@ struct Share {
 
 impl Share {
     fn new(network: &Network) -> Self {
-        let parameters = network.parameters();
-        let (trace, d) = (Trace::new(parameters), layer_matrices(parameters));
-        Self { samples: 0..0, trace, d, losses: Vec::new(), correct: 0 }
+        let matrices = || layer_matrices(network.parameters());
+        Self { samples: 0..0, a: matrices(), d: matrices(), losses: Vec::new(), correct: 0 }
+    }
+
+    fn output(&self) -> &Matrix {
+        self.a.last().expect("a network has at least one layer")
     }
 
     /// The loss of the outputs, and its gradient, which becomes the last matrix of `d`. `scale` is one
     /// over the size of the whole batch.
     #[inline(always)]
     fn judge<S: Simd>(&mut self, simd: S, loss: Loss, batch: Batch<'_>, scale: f32) {
-        let output = self.trace.last();
+        let output = self.a.last().expect("a network has at least one layer");
         let d_output = self.d.last_mut().expect("a network has at least one layer");
         d_output.set_rows(output.rows());
         self.losses.clear();
@@ -112,62 +129,13 @@ impl Share {
             tally.loss_sum += loss;
         }
     }
-
-    fn pass(&self) -> Pass<'_> {
-        Pass { trace: &self.trace, d_z: &self.d }
-    }
-}
-
-/// How the parameters are cut into blocks of rows.
-#[derive(Debug, Default)]
-struct Plan {
-    shapes: Vec<Shape>,
-    blocks: Vec<Block>,
-    /// For each block, where it stands among the lines of the parameters...
-    lines: Vec<Range<usize>>,
-    /// ... and its panel among those of the transposed weights.
-    panels: Vec<Range<usize>>,
-    /// For each block, nothing: where an optimizer has no memory.
-    nothing: Vec<Range<usize>>,
-}
-
-#[derive(Clone, Debug)]
-struct Block {
-    layer: usize,
-    /// The last row of a layer, I, is that of the biases.
-    rows: Range<usize>,
-}
-
-impl Plan {
-    fn new(network: &Network, transposed: &Transposed) -> Self {
-        let mut plan = Self { shapes: network.parameters().shapes().to_vec(), ..Self::default() };
-        for (layer, &shape) in plan.shapes.iter().enumerate() {
-            for first in (0..shape.inputs).step_by(PANEL_ROWS) {
-                let next = first + PANEL_ROWS;
-                // The biases go with the last block.
-                let rows = first..if next < shape.inputs { next } else { shape.inputs + 1 };
-                plan.lines.push(shape.lines(rows.clone()));
-                plan.panels.push(transposed.panel(layer, shape, rows.clone()));
-                plan.nothing.push(0..0);
-                plan.blocks.push(Block { layer, rows });
-            }
-        }
-        plan
-    }
 }
 
 impl Engine {
     /// An engine of so many threads, the caller's own included. They wait, asleep, between uses.
     #[must_use]
     pub fn new(threads: NonZeroUsize) -> Self {
-        Self {
-            team: Team::new(threads),
-            alone: Team::new(NonZeroUsize::MIN),
-            shares: Vec::new(),
-            transposed: Transposed::default(),
-            plan: Plan::default(),
-            form: Form::default(),
-        }
+        Self { team: Team::new(threads), alone: Team::new(NonZeroUsize::MIN), buffers: None }
     }
 
     /// Number of threads, the caller's own included.
@@ -193,27 +161,27 @@ impl Engine {
     ) -> Tally {
         assert!(!batch.is_empty(), "a step over an empty batch");
         check(network, loss, batch);
-        self.prepare(network);
-        self.transposed.refresh(network.parameters());
         let update = optimizer.begin_step(network.parameters());
-        let share = batch.len().div_ceil(self.threads()).max(LEAST_SHARE);
-        let count = self.cut(network, batch.len(), share);
-        let Self { team, alone, shares, transposed, plan, form } = self;
-        let shares = &mut shares[..count];
-        let team = if count == 1 { alone } else { team };
+        let (team, buffers) = self.prepare(network, batch.len());
+        buffers.transposed.refresh(network.parameters());
+        let Buffers { plan, inputs, shares, share_lines, first_d_z, transposed } = buffers;
+        let shares = &mut shares[..share_lines.len()];
 
-        // Phase 1, over samples.
+        // Phase 1, over sections of the inputs.
+        multiply_first(team, network, batch, inputs);
+
+        // Phase 2, over samples.
         let scale = 1.0 / batch.len() as f32;
-        team.for_each(shares, |_, share| {
-            let batch = batch.slice(share.samples.clone());
-            dispatch(ThereAndBack { network, transposed, loss, batch, scale, form: *form, share });
+        first_d_z.set_rows(batch.len());
+        team.for_each_with(shares, Parts::new(first_d_z.lines_mut(), share_lines), |_, share, first_d_z| {
+            dispatch(ThereAndBack { network, transposed, inputs, loss, batch, scale, share, first_d_z });
         });
         let mut tally = Tally::default();
         shares.iter().for_each(|share| share.add_to(&mut tally));
-        *form = suitable_form(shares, batch);
 
-        // Phase 2, over parameters.
-        let passes = shares.iter().map(Share::pass);
+        // Phase 3, over parameters.
+        let parts = shares.iter().map(|share| (&share.a[..], &share.d[..]));
+        let pass = Pass { inputs, first_d_z, parts };
         let [first, second] = optimizer.memories_mut();
         let memory = |lines: &[Line]| if lines.is_empty() { &plan.nothing } else { &plan.lines };
         let (of_first, of_second) = (memory(first), memory(second));
@@ -223,11 +191,14 @@ impl Engine {
             Parts::new(second, of_second),
             Parts::new(transposed.lines_mut(), &plan.panels),
         ];
-        team.for_each_part(parts, |index, [parameters, first, second, panel]| {
+        // Each thread begins with the sections that were its own in phase 1.
+        let threads = team.threads();
+        let cut = |thread| plan.section_starts[thread * inputs.sections().len() / threads];
+        team.for_each_part(parts, cut, |index, [parameters, first, second, panel]| {
             let block = &plan.blocks[index];
             let shape = plan.shapes[block.layer];
             let rows = UpdateRows { update, width: shape.width(), parameters, first, second };
-            dispatch(UpdateBlock { block, shape, passes: passes.clone(), rows, panel });
+            dispatch(UpdateBlock { block, shape, pass: &pass, rows, panel });
         });
         transposed.set_fresh(network.parameters());
         tally
@@ -246,14 +217,12 @@ impl Engine {
         self.forward_shares(
             network,
             dataset,
-            |share, dataset| {
-                dispatch(Judge { loss, batch: dataset.all(), share });
-            },
-            |share, dataset| {
+            |share, batch| dispatch(Judge { loss, batch, share }),
+            |share, batch| {
                 share.add_to(&mut evaluation.tally);
-                for (n, &label) in dataset.labels().iter().enumerate() {
-                    let predicted = predicted_class(share.trace.last().row_floats(n));
-                    evaluation.confusion[[usize::from(label), predicted]] += 1;
+                for n in 0..batch.len() {
+                    let predicted = predicted_class(share.output().row_floats(n));
+                    evaluation.confusion[[usize::from(batch.label(n)), predicted]] += 1;
                 }
             },
         );
@@ -274,9 +243,9 @@ impl Engine {
             network,
             dataset,
             |_, _| {},
-            |share, dataset| {
-                outputs.slice_mut(s![done..done + dataset.len(), ..]).assign(&share.trace.output());
-                done += dataset.len();
+            |share, batch| {
+                outputs.slice_mut(s![done..done + batch.len(), ..]).assign(&share.output().view());
+                done += batch.len();
             },
         );
         outputs
@@ -284,25 +253,18 @@ impl Engine {
 }
 
 impl Engine {
-    /// Makes buffers for this network, unless they are there already.
-    fn prepare(&mut self, network: &Network) {
-        if self.plan.shapes != network.parameters().shapes() {
-            self.shares.clear();
-            self.transposed = Transposed::new(network.parameters());
-            self.plan = Plan::new(network, &self.transposed);
+    /// Makes buffers for this network, unless they are there already, cuts a batch of so many samples into
+    /// shares, and tells who works on them.
+    fn prepare(&mut self, network: &Network, samples: usize) -> (&mut Team, &mut Buffers) {
+        let shapes = network.parameters().shapes();
+        let fits = self.buffers.as_ref().is_some_and(|buffers| buffers.plan.shapes == shapes);
+        if !fits {
+            self.buffers = Some(Buffers::new(network));
         }
-    }
-
-    /// Cuts `samples` into shares of at most `most`, as equal as can be, and tells how many.
-    fn cut(&mut self, network: &Network, samples: usize, most: usize) -> usize {
-        let count = samples.div_ceil(most);
-        while self.shares.len() < count {
-            self.shares.push(Share::new(network));
-        }
-        for (index, share) in self.shares[..count].iter_mut().enumerate() {
-            share.samples = index * samples / count..(index + 1) * samples / count;
-        }
-        count
+        let buffers = self.buffers.as_mut().expect("they have just been made");
+        let count = self.team.threads().min(samples.div_ceil(LEAST_SHARE)).max(1);
+        buffers.cut(network, samples, count);
+        (if count == 1 { &mut self.alone } else { &mut self.team }, buffers)
     }
 
     /// Forward propagation of a whole data set, some shares at a time. `work` is called for each share
@@ -311,38 +273,62 @@ impl Engine {
         &mut self,
         network: &Network,
         dataset: Dataset<'a>,
-        work: impl Fn(&mut Share, Dataset<'a>) + Sync,
-        mut take: impl FnMut(&Share, Dataset<'a>),
+        work: impl Fn(&mut Share, Batch<'a>) + Sync,
+        mut take: impl FnMut(&Share, Batch<'a>),
     ) {
-        self.prepare(network);
         let mut rest = dataset;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(rest.len().min(EVALUATION_SHARE * self.threads()));
             rest = later;
-            let share = now.len().div_ceil(self.threads()).max(LEAST_SHARE);
-            let count = self.cut(network, now.len(), share);
-            let Self { team, alone, shares, form, .. } = self;
-            let shares = &mut shares[..count];
-            let team = if count == 1 { alone } else { team };
+            let batch = now.all();
+            let (team, Buffers { inputs, shares, share_lines, .. }) = self.prepare(network, batch.len());
+            let shares = &mut shares[..share_lines.len()];
+            multiply_first(team, network, batch, inputs);
             team.for_each(shares, |_, share| {
-                let samples = now.slice(share.samples.clone());
-                let trace = &mut share.trace;
-                dispatch(There { network, batch: samples.all(), form: *form, trace });
-                work(share, samples);
+                dispatch(There { network, inputs, share });
+                work(share, batch.slice(share.samples.clone()));
             });
-            *form = suitable_form(shares, now.all());
             for share in shares.iter() {
-                take(share, now.slice(share.samples.clone()));
+                take(share, batch.slice(share.samples.clone()));
             }
         }
     }
 }
 
-/// The form that suits inputs as full as the last ones were. Both give the same results.
-fn suitable_form(shares: &[Share], batch: Batch<'_>) -> Form {
-    let lit: usize = shares.iter().map(|share| share.trace.inputs.lit_count()).sum();
-    let density = lit as f64 / (batch.len() * batch.features()) as f64;
-    if density > DENSE_ABOVE { Form::Dense } else { Form::Lit }
+impl Buffers {
+    fn new(network: &Network) -> Self {
+        let shapes = network.parameters().shapes();
+        let (inputs, transposed) = (InputRows::new(shapes[0]), Transposed::new(network.parameters()));
+        Self {
+            plan: Plan::new(shapes, &inputs, &transposed),
+            inputs,
+            shares: Vec::new(),
+            share_lines: Vec::new(),
+            first_d_z: Matrix::zeros(0, shapes[0].outputs),
+            transposed,
+        }
+    }
+
+    /// Cuts `samples` into `count` shares, as equal as can be.
+    fn cut(&mut self, network: &Network, samples: usize, count: usize) {
+        while self.shares.len() < count {
+            self.shares.push(Share::new(network));
+        }
+        self.share_lines.clear();
+        for (index, share) in self.shares[..count].iter_mut().enumerate() {
+            share.samples = index * samples / count..(index + 1) * samples / count;
+            let width = self.first_d_z.width();
+            self.share_lines.push(share.samples.start * width..share.samples.end * width);
+        }
+    }
+}
+
+/// Phase 1: every section's part of the first layer's X W.
+fn multiply_first(team: &mut Team, network: &Network, batch: Batch<'_>, inputs: &mut InputRows) {
+    let weights = network.parameters().rows(0);
+    team.for_each(inputs.sections_mut(), |_, section| {
+        dispatch(MultiplySection { inputs: batch.into(), section, weights });
+    });
 }
 
 #[track_caller]
@@ -361,12 +347,28 @@ fn check(network: &Network, loss: Loss, batch: Batch<'_>) {
     }
 }
 
+/// Phase 1 for one section.
+struct MultiplySection<'a> {
+    inputs: Inputs<'a>,
+    section: &'a mut Section,
+    weights: Rows<'a>,
+}
+
+impl Kernel for MultiplySection<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.section.fill(simd, self.inputs);
+        pass::section_product(simd, self.section, self.weights);
+    }
+}
+
 /// Forward propagation of one share.
 struct There<'a> {
     network: &'a Network,
-    batch: Batch<'a>,
-    form: Form,
-    trace: &'a mut Trace,
+    inputs: &'a InputRows,
+    share: &'a mut Share,
 }
 
 impl Kernel for There<'_> {
@@ -374,9 +376,9 @@ impl Kernel for There<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        self.trace.inputs.fill(simd, self.batch.into(), self.form);
-        let Self { network, trace, .. } = self;
-        pass::forward(simd, network.layer_activations(), network.parameters(), trace);
+        let Self { network, inputs, share } = self;
+        let samples = (inputs, share.samples.clone());
+        pass::forward(simd, network.layer_activations(), network.parameters(), samples, &mut share.a);
     }
 }
 
@@ -396,15 +398,17 @@ impl Kernel for Judge<'_> {
     }
 }
 
-/// Phase 1 for one share.
+/// Phase 2 for one share.
 struct ThereAndBack<'a> {
     network: &'a Network,
     transposed: &'a Transposed,
+    inputs: &'a InputRows,
     loss: Loss,
     batch: Batch<'a>,
     scale: f32,
-    form: Form,
     share: &'a mut Share,
+    /// Where the share's dZ of the first layer belongs among those of the whole batch.
+    first_d_z: &'a mut [Line],
 }
 
 impl Kernel for ThereAndBack<'_> {
@@ -412,31 +416,32 @@ impl Kernel for ThereAndBack<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { network, transposed, loss, batch, scale, form, share } = self;
-        There { network, batch, form, trace: &mut share.trace }.run(simd);
-        share.judge(simd, loss, batch, scale);
-        pass::backward(simd, network.layer_activations(), transposed, &share.trace, &mut share.d);
+        let Self { network, transposed, inputs, loss, batch, scale, share, first_d_z } = self;
+        There { network, inputs, share }.run(simd);
+        share.judge(simd, loss, batch.slice(share.samples.clone()), scale);
+        pass::backward(simd, network.layer_activations(), transposed, &share.a, &mut share.d);
+        first_d_z.copy_from_slice(share.d[0].lines());
     }
 }
 
-/// Phase 2 for one block of rows.
-struct UpdateBlock<'a, P> {
+/// Phase 3 for one block of rows.
+struct UpdateBlock<'a, 'b, P> {
     block: &'a Block,
     shape: Shape,
-    passes: P,
+    pass: &'a Pass<'b, P>,
     rows: UpdateRows<'a>,
     panel: &'a mut [Line],
 }
 
-impl<'a, P: Iterator<Item = Pass<'a>> + Clone> Kernel for UpdateBlock<'a, P> {
+impl<'b, P: Iterator<Item = (&'b [Matrix], &'b [Matrix])> + Clone> Kernel for UpdateBlock<'_, 'b, P> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { block, shape, passes, mut rows, panel } = self;
-        pass::parameter_gradient(simd, shape, block.layer, block.rows.clone(), passes, &mut rows);
+        let Self { block, shape, pass, mut rows, panel } = self;
+        pass::parameter_gradient(simd, block, shape, pass, &mut rows);
         if !panel.is_empty() {
-            let weights = block.rows.end.min(shape.inputs) - block.rows.start;
+            let weights = block.weights(shape).len();
             transpose(&rows.parameters[..weights * shape.width()], shape, panel);
         }
     }

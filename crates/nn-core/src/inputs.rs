@@ -3,8 +3,10 @@
 
 use crate::dataset::Batch;
 use crate::matrix::Matrix;
-use crate::simd::{Simd, floats_mut};
-use ndarray::{Array2, ArrayView2};
+use crate::parameters::Shape;
+use crate::simd::{LANES, Simd, floats_mut};
+use ndarray::{Array2, ArrayView2, Axis, s};
+use std::ops::Range;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// What a network is given: N rows of I inputs.
@@ -78,10 +80,20 @@ pub(crate) static PIXEL_VALUE: [f32; 256] = {
     values
 };
 
-/// Bytes looked at together: the bits of a `u64`, one cache line.
+/// Inputs looked at together: the bits of a `u64`, one cache line of bytes.
 pub(crate) const BLOCK: usize = 64;
 
-/// Which form the input rows are in.
+/// Into how many sections the inputs are cut at most. The sums of the first layer run section by
+/// section, so a change of this number changes their rounding.
+const MOST_SECTIONS: usize = 4;
+
+/// Samples of a block from which on the maps are transposed as a whole, not bit by bit.
+const TRANSPOSE_FROM: usize = 8;
+
+/// Above this share of inputs that are not 0, the dense products are faster than the sparse ones.
+const DENSE_ABOVE: f64 = 0.4;
+
+/// Which form the inputs of a section are in. Both give the same results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {
     /// Bytes, of which the products visit only those that are not 0: best where most are.
@@ -91,152 +103,296 @@ pub(crate) enum Form {
     Dense,
 }
 
-#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C, align(64))]
-struct Bytes([u8; BLOCK]);
-
-/// The input rows of a pass. All memory is kept from one batch to the next.
-#[derive(Clone, Debug, Default)]
+/// The input rows of a batch, cut into sections of neighbouring inputs. All that the first layer does
+/// with the weights from a section's inputs can be done by one thread, and the others never see them.
+#[derive(Clone, Debug)]
 pub(crate) struct InputRows {
-    rows: usize,
     features: usize,
-    form: Form,
-    /// (N, blocks): the bytes, each row padded with zeros to whole blocks.
-    bytes: Vec<Bytes>,
-    /// (N, blocks): bit j is set where byte j of that block is not 0.
-    lit: Vec<u64>,
-    /// (N / 64, features padded): bit n is set where that byte is lit in the n-th sample of the 64.
-    lit_samples: Vec<u64>,
-    /// (N, I), in the dense form.
-    dense: Matrix,
-    lit_count: usize,
+    sections: Vec<Section>,
 }
 
 impl InputRows {
-    pub(crate) fn new(features: usize) -> Self {
-        Self { features, dense: Matrix::zeros(0, features), ..Self::default() }
-    }
-
-    /// Copies the inputs in, bytes in the form asked for.
-    #[inline(always)]
-    pub(crate) fn fill<S: Simd>(&mut self, simd: S, inputs: Inputs<'_>, form: Form) {
-        (self.rows, _) = inputs.dim();
-        match (inputs, form) {
-            (Inputs::Floats(floats), _) => {
-                self.form = Form::Dense;
-                self.dense.set_rows(self.rows);
-                for (n, row) in floats.outer_iter().enumerate() {
-                    for (value, &input) in floats_mut(self.dense.row_mut(n)).iter_mut().zip(row) {
-                        *value = input;
-                    }
-                }
-            }
-            (Inputs::Bytes(bytes), _) => {
-                self.begin(form);
-                let mut row = vec![0; self.features];
-                for (n, source) in bytes.outer_iter().enumerate() {
-                    row.iter_mut().zip(source).for_each(|(byte, &input)| *byte = input);
-                    self.put(simd, n, &row);
-                }
-            }
-            (Inputs::Batch(batch), _) => {
-                self.begin(form);
-                // The rows of a shuffled batch lie far apart: ask for them all before waiting for one.
-                for n in 0..self.rows {
-                    simd.prefetch(batch.row(n));
-                }
-                for n in 0..self.rows {
-                    self.put(simd, n, batch.row(n));
-                }
-            }
-        }
-    }
-
-    fn begin(&mut self, form: Form) {
-        let blocks = self.blocks();
-        self.form = form;
-        self.lit_count = 0;
-        match form {
-            Form::Lit => {
-                self.bytes.resize(self.rows * blocks, Bytes([0; BLOCK]));
-                self.lit.resize(self.rows * blocks, 0);
-                self.lit_samples.clear();
-                self.lit_samples.resize(self.rows.div_ceil(BLOCK) * blocks * BLOCK, 0);
-            }
-            Form::Dense => self.dense.set_rows(self.rows),
-        }
-    }
-
-    #[inline(always)]
-    fn put<S: Simd>(&mut self, simd: S, n: usize, row: &[u8]) {
-        if self.form == Form::Dense {
-            let dense = floats_mut(self.dense.row_mut(n));
-            for (value, &byte) in dense.iter_mut().zip(row) {
-                *value = PIXEL_VALUE[usize::from(byte)];
-                self.lit_count += usize::from(byte != 0);
-            }
-            return;
-        }
-        let blocks = self.blocks();
-        let bytes = &mut self.bytes[n * blocks..][..blocks];
-        bytes.as_mut_bytes()[..row.len()].copy_from_slice(row);
-        let lit = &mut self.lit[n * blocks..][..blocks];
-        let lit_samples = self.lit_samples[n / BLOCK * blocks * BLOCK..].chunks_exact_mut(BLOCK);
-        for ((bytes, lit), lit_samples) in bytes.iter().zip(lit).zip(lit_samples) {
-            *lit = simd.nonzero_bytes(&bytes.0);
-            self.lit_count += lit.count_ones() as usize;
-            for j in ones(*lit) {
-                lit_samples[j] |= 1 << (n % BLOCK);
-            }
-        }
-    }
-
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
+    /// No rows yet, for a first layer of this shape.
+    pub(crate) fn new(first: Shape) -> Self {
+        let features = first.inputs;
+        let blocks = features.div_ceil(BLOCK);
+        let count = blocks.clamp(1, MOST_SECTIONS);
+        let start = |section: usize| features.min(section * blocks / count * BLOCK);
+        let sections =
+            (0..count).map(|section| Section::new(start(section)..start(section + 1), first.outputs));
+        Self { features, sections: sections.collect() }
     }
 
     pub(crate) fn features(&self) -> usize {
         self.features
     }
 
-    pub(crate) fn form(&self) -> Form {
-        self.form
+    pub(crate) fn rows(&self) -> usize {
+        self.sections[0].rows
     }
 
-    /// How many of the bytes last filled in are not 0.
-    pub(crate) fn lit_count(&self) -> usize {
-        self.lit_count
+    pub(crate) fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    pub(crate) fn sections_mut(&mut self) -> &mut [Section] {
+        &mut self.sections
+    }
+}
+
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C, align(64))]
+struct Bytes([u8; BLOCK]);
+
+/// Neighbouring inputs of all rows. All memory is kept from one batch to the next.
+#[derive(Clone, Debug)]
+pub(crate) struct Section {
+    /// Which of the inputs these are.
+    inputs: Range<usize>,
+    rows: usize,
+    form: Form,
+    /// The form that suits bytes as full as those last filled in.
+    next_form: Form,
+    /// (blocks, N): the bytes, the last block padded with zeros.
+    bytes: Vec<Bytes>,
+    /// (blocks, N): bit j is set where byte j of that block is not 0.
+    lit: Vec<u64>,
+    /// (blocks, N / 64, 64): bit n of the j-th map is set where byte j is lit in the n-th of 64 rows.
+    lit_rows: Vec<[u64; BLOCK]>,
+    /// (N, I), in the dense form.
+    dense: Matrix,
+    /// (N, O): X W of these inputs.
+    pub(crate) product: Matrix,
+}
+
+impl Section {
+    fn new(inputs: Range<usize>, outputs: usize) -> Self {
+        Self {
+            dense: Matrix::zeros(0, inputs.len()),
+            inputs,
+            rows: 0,
+            form: Form::default(),
+            next_form: Form::default(),
+            bytes: Vec::new(),
+            lit: Vec::new(),
+            lit_rows: Vec::new(),
+            product: Matrix::zeros(0, outputs),
+        }
+    }
+
+    /// Copies this section's part of the inputs in; bytes take the form that suited those before.
+    #[inline(always)]
+    pub(crate) fn fill<S: Simd>(&mut self, simd: S, inputs: Inputs<'_>) {
+        (self.rows, _) = inputs.dim();
+        let columns = s![self.inputs.clone()];
+        match inputs {
+            Inputs::Floats(floats) => {
+                self.form = Form::Dense;
+                self.dense.set_rows(self.rows);
+                for (n, row) in floats.outer_iter().enumerate() {
+                    let row = row.slice_move(columns);
+                    for (value, &input) in floats_mut(self.dense.row_mut(n)).iter_mut().zip(row) {
+                        *value = input;
+                    }
+                }
+                return;
+            }
+            Inputs::Bytes(bytes) => {
+                self.set_byte_rows();
+                for (n, row) in bytes.outer_iter().enumerate() {
+                    let row = row.slice_move(columns);
+                    for (block, bytes) in row.axis_chunks_iter(Axis(0), BLOCK).enumerate() {
+                        let mut whole = [0; BLOCK];
+                        whole.iter_mut().zip(bytes).for_each(|(byte, &input)| *byte = input);
+                        self.put(simd, block, n, whole);
+                    }
+                }
+            }
+            Inputs::Batch(batch) => {
+                self.set_byte_rows();
+                // The rows of a shuffled batch lie far apart: ask for them all before waiting for one.
+                for n in 0..self.rows {
+                    simd.prefetch(&batch.row(n)[self.inputs.clone()]);
+                }
+                for n in 0..self.rows {
+                    let (whole, rest) = batch.row(n)[self.inputs.clone()].as_chunks::<BLOCK>();
+                    for (block, &bytes) in whole.iter().enumerate() {
+                        self.put(simd, block, n, bytes);
+                    }
+                    if !rest.is_empty() {
+                        let mut padded = [0; BLOCK];
+                        padded[..rest.len()].copy_from_slice(rest);
+                        self.put(simd, whole.len(), n, padded);
+                    }
+                }
+            }
+        }
+        self.form = self.next_form;
+        match self.form {
+            Form::Lit => self.find_lit_rows(),
+            Form::Dense => self.expand(simd),
+        }
+        let lit: usize = self.lit.iter().map(|lit| lit.count_ones() as usize).sum();
+        let density = lit as f64 / (self.rows * self.inputs.len()) as f64;
+        self.next_form = if density > DENSE_ABOVE { Form::Dense } else { Form::Lit };
+    }
+
+    fn set_byte_rows(&mut self) {
+        self.bytes.resize(self.blocks() * self.rows, Bytes([0; BLOCK]));
+        self.lit.resize(self.blocks() * self.rows, 0);
+    }
+
+    #[inline(always)]
+    fn put<S: Simd>(&mut self, simd: S, block: usize, n: usize, bytes: [u8; BLOCK]) {
+        let place = block * self.rows + n;
+        self.bytes[place].0 = bytes;
+        self.lit[place] = simd.nonzero_bytes(&bytes);
+    }
+
+    /// Turns the maps of what is lit in a row into maps of the rows in which an input is lit.
+    #[inline(always)]
+    fn find_lit_rows(&mut self) {
+        let groups = self.rows.div_ceil(BLOCK);
+        self.lit_rows.resize(self.blocks() * groups, [0; BLOCK]);
+        for block in 0..self.blocks() {
+            let lit = self.lit[block * self.rows..][..self.rows].chunks(BLOCK);
+            for (lit, lit_rows) in lit.zip(&mut self.lit_rows[block * groups..]) {
+                *lit_rows = transpose_bits(lit);
+            }
+        }
+    }
+
+    /// Makes numbers of the bytes.
+    #[inline(always)]
+    fn expand<S: Simd>(&mut self, simd: S) {
+        self.dense.set_rows(self.rows);
+        for block in 0..self.blocks() {
+            for n in 0..self.rows {
+                let bytes = &self.bytes[block * self.rows + n].0;
+                let lines = self.dense.row_mut(n)[block * BLOCK / LANES..].iter_mut();
+                for (line, bytes) in lines.zip(bytes.as_chunks().0) {
+                    simd.store(pixel_values(simd, bytes), line);
+                }
+            }
+        }
+    }
+
+    /// Which of the inputs these are.
+    #[inline(always)]
+    pub(crate) fn inputs(&self) -> Range<usize> {
+        self.inputs.clone()
+    }
+
+    #[inline(always)]
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.form
     }
 
     /// Blocks in a row.
     #[inline(always)]
     pub(crate) fn blocks(&self) -> usize {
-        self.features.div_ceil(BLOCK)
+        self.inputs.len().div_ceil(BLOCK)
     }
 
-    /// The bytes of block `block` of row `n`, and the map of those lit.
+    /// For every row, the bytes of block `block` and the map of those lit.
     #[inline(always)]
-    pub(crate) fn block(&self, n: usize, block: usize) -> (&[u8; BLOCK], u64) {
-        let place = n * self.blocks() + block;
-        (&self.bytes[place].0, self.lit[place])
+    pub(crate) fn block(&self, block: usize) -> impl Iterator<Item = (&[u8; BLOCK], u64)> {
+        let rows = block * self.rows..(block + 1) * self.rows;
+        self.bytes[rows.clone()].iter().map(|bytes| &bytes.0).zip(self.lit[rows].iter().copied())
     }
 
-    /// The map of the samples `64 group..64 group + 64` in which input `input` is lit.
+    /// The bytes of block `block`, in 64 rows at a time.
     #[inline(always)]
-    pub(crate) fn lit_samples(&self, group: usize, input: usize) -> u64 {
-        self.lit_samples[group * self.blocks() * BLOCK + input]
+    pub(crate) fn groups(&self, block: usize) -> impl Iterator<Item = Group<'_>> + Clone {
+        let groups = self.rows.div_ceil(BLOCK);
+        let bytes = self.bytes[block * self.rows..][..self.rows].chunks(BLOCK);
+        let lit_rows = &self.lit_rows[block * groups..][..groups];
+        bytes.zip(lit_rows).map(|(bytes, lit_rows)| Group { bytes, lit_rows })
     }
 
-    /// The value of input `input` in row `n`.
+    /// The map of the inputs of block `block` that are lit in any row.
     #[inline(always)]
-    pub(crate) fn value(&self, n: usize, input: usize) -> f32 {
-        let byte = self.bytes[n * self.blocks() + input / BLOCK].0[input % BLOCK];
-        PIXEL_VALUE[usize::from(byte)]
+    pub(crate) fn lit_in_any(&self, block: usize) -> u64 {
+        self.lit[block * self.rows..][..self.rows].iter().fold(0, |any, lit| any | lit)
     }
 
     pub(crate) fn dense(&self) -> &Matrix {
         &self.dense
     }
+}
+
+/// One block of up to 64 rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Group<'a> {
+    bytes: &'a [Bytes],
+    lit_rows: &'a [u64; BLOCK],
+}
+
+impl Group<'_> {
+    /// The map of the rows in which input `j` of the block is lit.
+    #[inline(always)]
+    pub(crate) fn lit_rows(&self, j: usize) -> u64 {
+        self.lit_rows[j]
+    }
+
+    /// The value of input `j` of the block in row `n` of the group.
+    #[inline(always)]
+    pub(crate) fn value(&self, n: usize, j: usize) -> f32 {
+        PIXEL_VALUE[usize::from(self.bytes[n].0[j])]
+    }
+}
+
+/// [`PIXEL_VALUE`] of sixteen bytes: the quotient v / 255 of two numbers is their product with 1 / 255,
+/// corrected once by what it leaves over.
+#[inline(always)]
+fn pixel_values<S: Simd>(simd: S, bytes: &[u8; LANES]) -> S::Vector {
+    let v = simd.bytes(bytes);
+    let (inverse, minus_255) = (simd.splat(1.0 / 255.0), simd.splat(-255.0));
+    let quotient = simd.mul(v, inverse);
+    let left_over = simd.mul_add(minus_255, quotient, v);
+    simd.mul_add(left_over, inverse, quotient)
+}
+
+/// Bit n of the j-th map of the result is bit j of map n: the transpose of a 64 x 64 matrix of bits,
+/// of which the rows that are not given are 0.
+#[inline(always)]
+fn transpose_bits(maps: &[u64]) -> [u64; BLOCK] {
+    let mut result = [0; BLOCK];
+    if maps.len() < TRANSPOSE_FROM {
+        for (n, &map) in maps.iter().enumerate() {
+            for j in ones(map) {
+                result[j] |= 1 << n;
+            }
+        }
+        return result;
+    }
+    result[..maps.len()].copy_from_slice(maps);
+    // The upper right quarter changes places with the lower left one; then so do the quarters of each
+    // quarter, down to single bits.
+    let (mut width, mut low_half) = (BLOCK / 2, u64::MAX >> (BLOCK / 2));
+    while width > 0 {
+        for maps in result.chunks_exact_mut(2 * width) {
+            let (upper, lower) = maps.split_at_mut(width);
+            for (upper, lower) in upper.iter_mut().zip(lower) {
+                let exchange = ((*upper >> width) ^ *lower) & low_half;
+                *upper ^= exchange << width;
+                *lower ^= exchange;
+            }
+        }
+        width /= 2;
+        low_half ^= low_half << width;
+    }
+    result
+}
+
+/// The map with ones at `places`, of which there is at least one.
+#[inline(always)]
+pub(crate) fn places(places: Range<usize>) -> u64 {
+    u64::MAX >> (BLOCK - places.len()) << places.start
 }
 
 /// The places of the ones in `mask`, lowest first.
@@ -249,4 +405,60 @@ pub(crate) fn ones(mut mask: u64) -> impl Iterator<Item = usize> {
             place
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters::Parameters;
+    use crate::simd::{Kernel, Line, dispatch};
+
+    #[test]
+    fn maps_of_bits_are_transposed_whatever_their_number() {
+        let bit = |n: usize, j: usize| (n * n * 31 + 7 * j * j + n * j).is_multiple_of(5);
+        for rows in [0, 1, 3, 7, 8, 9, 40, 64] {
+            let map = |n| (0..BLOCK).fold(0, |map, j| map | u64::from(bit(n, j)) << j);
+            let maps: Vec<u64> = (0..rows).map(map).collect();
+            let transposed = transpose_bits(&maps);
+            for (j, map) in transposed.iter().enumerate() {
+                for n in 0..BLOCK {
+                    assert_eq!(map >> n & 1 == 1, n < rows && bit(n, j), "row {n} of {rows}, bit {j}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_expands_to_its_value_exactly() {
+        struct Expand<'a>(&'a [u8; LANES], &'a mut Line);
+        impl Kernel for Expand<'_> {
+            type Output = ();
+
+            #[inline(always)]
+            fn run<S: Simd>(self, simd: S) {
+                simd.store(pixel_values(simd, self.0), self.1);
+            }
+        }
+        let bytes: Vec<u8> = (0..=255).collect();
+        for (bytes, values) in bytes.as_chunks().0.iter().zip(PIXEL_VALUE.as_chunks::<LANES>().0) {
+            let mut line = Line::default();
+            dispatch(Expand(bytes, &mut line));
+            assert_eq!(&line.0, values);
+        }
+    }
+
+    #[test]
+    fn sections_hold_every_input_once() {
+        for features in [1, 63, 64, 65, 200, 256, 257, 784, 5000] {
+            let parameters = Parameters::zeros([(features, 3)]).unwrap();
+            let inputs = InputRows::new(parameters.shape(0));
+            let mut next = 0;
+            for section in inputs.sections() {
+                assert_eq!(section.inputs().start, next);
+                assert!(!section.inputs().is_empty(), "{features}");
+                next = section.inputs().end;
+            }
+            assert_eq!(next, features);
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod optimizer;
 mod network;
 mod parameters;
 mod pass;
+mod plan;
 mod trace;
 
 mod engine;

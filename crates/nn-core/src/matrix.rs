@@ -58,10 +58,21 @@ impl Matrix {
         &mut self.lines[row * width..][..width]
     }
 
+    /// All rows, one after the other.
+    #[inline(always)]
+    pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = &mut [Line]> {
+        self.lines.chunks_exact_mut(lines_for(self.columns))
+    }
+
     /// The numbers of a row without their padding.
     #[inline(always)]
     pub(crate) fn row_floats(&self, row: usize) -> &[f32] {
         &floats(self.row(row))[..self.columns]
+    }
+
+    #[inline(always)]
+    pub(crate) fn lines(&self) -> &[Line] {
+        &self.lines
     }
 
     pub(crate) fn lines_mut(&mut self) -> &mut [Line] {

@@ -5,13 +5,14 @@ use crate::activation::Activation;
 use crate::dense::GradientSink;
 use crate::error::NetworkError;
 use crate::initializer::Initializer;
-use crate::inputs::{Form, Inputs};
+use crate::inputs::Inputs;
 use crate::loss::Loss;
 use crate::matrix::Matrix;
 use crate::parameters::Parameters;
-use crate::pass;
+use crate::pass::{self, Pass};
+use crate::plan::Plan;
 use crate::simd::{Kernel, Line, Simd, dispatch, store_lines};
-use crate::trace::{Pass, Trace, layer_matrices};
+use crate::trace::{Trace, layer_matrices};
 use crate::transposed::Transposed;
 use ndarray::{Array2, ArrayView2};
 use ndarray_rand::rand::Rng;
@@ -266,9 +267,13 @@ impl Kernel for Forward<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        self.trace.inputs.fill(simd, self.inputs, Form::Lit);
-        let Self { network, trace, .. } = self;
-        pass::forward(simd, &network.activations, &network.parameters, trace);
+        let Self { network, inputs, trace } = self;
+        for section in trace.inputs.sections_mut() {
+            section.fill(simd, inputs);
+            pass::section_product(simd, section, network.parameters.rows(0));
+        }
+        let all = (&trace.inputs, 0..trace.inputs.rows());
+        pass::forward(simd, &network.activations, &network.parameters, all, &mut trace.activations);
     }
 }
 
@@ -286,14 +291,15 @@ impl Kernel for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { network, transposed, trace, d, gradients } = self;
-        pass::backward(simd, &network.activations, transposed, trace, d);
-        let passes = std::iter::once(Pass { trace, d_z: d });
-        for layer in 0..network.depth() {
-            let shape = network.parameters.shape(layer);
-            let rows = 0..shape.inputs + 1;
-            let lines = &mut gradients.all_lines_mut()[shape.lines(rows.clone())];
+        pass::backward(simd, &network.activations, transposed, &trace.activations, d);
+        let plan = Plan::new(network.parameters.shapes(), &trace.inputs, transposed);
+        let parts = std::iter::once((&trace.activations[..], &*d));
+        let pass = Pass { inputs: &trace.inputs, first_d_z: &d[0], parts };
+        for (block, lines) in plan.blocks.iter().zip(&plan.lines) {
+            let shape = network.parameters.shape(block.layer);
+            let lines = &mut gradients.all_lines_mut()[lines.clone()];
             let mut store = StoreRows { width: shape.width(), lines };
-            pass::parameter_gradient(simd, shape, layer, rows, passes.clone(), &mut store);
+            pass::parameter_gradient(simd, block, shape, &pass, &mut store);
         }
     }
 }

@@ -64,6 +64,14 @@ impl<'a> Rows<'a> {
     pub(crate) fn biases(self) -> &'a [Line] {
         self.row(self.shape.inputs)
     }
+
+    /// The weights from some of the inputs, without the biases.
+    #[inline(always)]
+    pub(crate) fn of(self, inputs: Range<usize>) -> Self {
+        let width = self.shape.width();
+        let lines = &self.lines[inputs.start * width..inputs.end * width];
+        Self { shape: Shape { inputs: inputs.len(), ..self.shape }, lines }
+    }
 }
 
 /// A number that no other content of parameters has had in this process.

@@ -1,43 +1,72 @@
 //! Owns the way of a batch through a network and back: forward propagation, which remembers its
-//! activations in a trace, and back-propagation, which needs one. The products are in `dense.rs` and
-//! `sparse.rs`, the functions in `activation.rs`.
+//! activations, and back-propagation, which needs them. The products are in `dense.rs` and `sparse.rs`,
+//! the functions in `activation.rs`.
 
 use crate::activation::Activation;
 use crate::dense::{self, GradientSink};
-use crate::inputs::Form;
+use crate::inputs::{Form, InputRows, Section};
 use crate::matrix::Matrix;
-use crate::parameters::{Parameters, Shape};
+use crate::parameters::{Parameters, Rows, Shape};
+use crate::plan::Block;
 use crate::simd::Simd;
 use crate::sparse;
-use crate::trace::{Pass, Trace};
 use crate::transposed::Transposed;
+use std::iter::once;
 use std::ops::Range;
 
-/// Forward propagation of the inputs that the trace holds. For each layer:
-/// Z = X W + b, then A = f(Z), which is the X of the next.
+/// The part of the first layer's X W that comes from the inputs of one section.
+#[inline(always)]
+pub(crate) fn section_product<S: Simd>(simd: S, section: &mut Section, weights: Rows<'_>) {
+    let mut product = std::mem::take(&mut section.product);
+    let weights = weights.of(section.inputs());
+    product.set_rows(section.rows());
+    match section.form() {
+        Form::Lit => sparse::product(simd, section, weights.lines, &mut product),
+        Form::Dense => {
+            product.lines_mut().fill(Default::default());
+            dense::add_product(simd, section.dense(), weights, &mut product);
+        }
+    }
+    section.product = product;
+}
+
+/// Forward propagation of the samples `samples` of a batch, whose inputs' sections have their products.
+/// For each layer: Z = X W + b, then A = f(Z), which is the X of the next.
 #[inline(always)]
 pub(crate) fn forward<S: Simd>(
     simd: S,
     activations: &[Activation],
     parameters: &Parameters,
-    trace: &mut Trace,
+    (inputs, samples): (&InputRows, Range<usize>),
+    a: &mut [Matrix],
 ) {
-    let rows = trace.inputs.rows();
     for (layer, &activation) in activations.iter().enumerate() {
         let weights = parameters.rows(layer);
-        let (before, z) = trace.activations.split_at_mut(layer);
+        let (before, z) = a.split_at_mut(layer);
         let z = &mut z[0];
-        z.set_rows(rows);
-        for n in 0..rows {
-            z.row_mut(n).copy_from_slice(weights.biases());
+        z.set_rows(samples.len());
+        for row in z.rows_mut() {
+            row.copy_from_slice(weights.biases());
         }
-        match (before.last(), trace.inputs.form()) {
-            (None, Form::Lit) => sparse::add_product(simd, &trace.inputs, weights, z),
-            (None, Form::Dense) => dense::add_product(simd, trace.inputs.dense(), weights, z),
-            (Some(x), _) => dense::add_product(simd, x, weights, z),
+        match before.last() {
+            None => add_products(simd, inputs.sections(), samples.start, z),
+            Some(x) => dense::add_product(simd, x, weights, z),
         }
-        for n in 0..rows {
-            activation.forward(simd, z.row_mut(n), weights.shape.outputs);
+        for row in z.rows_mut() {
+            activation.forward(simd, row, weights.shape.outputs);
+        }
+    }
+}
+
+/// Z += X W of the first layer: the sum over the sections, in their order, from row `first` on.
+#[inline(always)]
+fn add_products<S: Simd>(simd: S, sections: &[Section], first: usize, z: &mut Matrix) {
+    for (n, z) in z.rows_mut().enumerate() {
+        for section in sections {
+            for (z, product) in z.iter_mut().zip(section.product.row(first + n)) {
+                let sum = simd.add(simd.load(z), simd.load(product));
+                simd.store(sum, z);
+            }
         }
     }
 }
@@ -50,46 +79,65 @@ pub(crate) fn backward<S: Simd>(
     simd: S,
     activations: &[Activation],
     transposed: &Transposed,
-    trace: &Trace,
+    a: &[Matrix],
     d: &mut [Matrix],
 ) {
-    let rows = trace.inputs.rows();
     for (layer, &activation) in activations.iter().enumerate().rev() {
         let (before, d_z) = d.split_at_mut(layer);
-        let (d_z, a) = (&mut d_z[0], &trace.activations[layer]);
-        for n in 0..rows {
-            activation.backward(simd, a.row(n), d_z.row_mut(n));
+        let d_z = &mut d_z[0];
+        for (n, d_z) in d_z.rows_mut().enumerate() {
+            activation.backward(simd, a[layer].row(n), d_z);
         }
         if let Some(d_x) = before.last_mut() {
-            d_x.set_rows(rows);
+            d_x.set_rows(d_z.rows());
             d_x.lines_mut().fill(Default::default());
             dense::add_transposed_product(simd, d_z, transposed.layer(layer), d_x);
         }
     }
 }
 
-/// dW = X^T dZ and db = sum of dZ, for the rows `rows` of a layer's parameters, of which the last is
-/// that of the biases. The passes are the parts of one batch.
+/// All that the gradient of the weights is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pass<'a, P> {
+    /// X of the first layer, and its dZ, of the whole batch.
+    pub(crate) inputs: &'a InputRows,
+    pub(crate) first_d_z: &'a Matrix,
+    /// A and dZ of every layer, of some of the batch's samples at a time.
+    pub(crate) parts: P,
+}
+
+/// dW = X^T dZ and db = sum of dZ, for a block of rows of a layer's parameters.
 #[inline(always)]
 pub(crate) fn parameter_gradient<'a, S: Simd>(
     simd: S,
+    block: &Block,
     shape: Shape,
-    layer: usize,
-    rows: Range<usize>,
-    passes: impl Iterator<Item = Pass<'a>> + Clone,
+    pass: &Pass<'a, impl Iterator<Item = (&'a [Matrix], &'a [Matrix])> + Clone>,
     sink: &mut impl GradientSink<S>,
 ) {
-    let weights = rows.start..rows.end.min(shape.inputs);
-    let lit = passes.clone().all(|pass| pass.trace.inputs.form() == Form::Lit);
-    if layer == 0 && lit {
-        sparse::weight_gradient(simd, passes.clone(), weights, shape.width(), sink);
+    let (layer, width) = (block.layer, shape.width());
+    let weights = block.weights(shape);
+    // The biases are the weights from an input that is always 1, so x is 1 in X^T dZ.
+    let bias = block.rows.contains(&shape.inputs).then_some(weights.len());
+    if layer == 0 {
+        let section = &pass.inputs.sections()[block.section];
+        let start = section.inputs().start;
+        let inputs = weights.start - start..weights.end - start;
+        match section.form() {
+            Form::Lit => sparse::weight_gradient(simd, section, inputs, pass.first_d_z, sink),
+            Form::Dense => {
+                let parts = once((section.dense(), pass.first_d_z));
+                dense::weight_gradient(simd, parts, inputs, width, sink);
+            }
+        }
+        if let Some(row) = bias {
+            dense::bias_gradient(simd, once(pass.first_d_z), row, width, sink);
+        }
     } else {
-        let parts = passes.clone().map(move |pass| (pass.layer_inputs(layer), &pass.d_z[layer]));
-        dense::weight_gradient(simd, parts, weights, shape.width(), sink);
-    }
-    if rows.end > shape.inputs {
-        let row = shape.inputs - rows.start;
-        let parts = passes.map(move |pass| &pass.d_z[layer]);
-        dense::bias_gradient(simd, parts, row, shape.width(), sink);
+        let parts = pass.parts.clone().map(move |(a, d_z)| (&a[layer - 1], &d_z[layer]));
+        dense::weight_gradient(simd, parts.clone(), weights, width, sink);
+        if let Some(row) = bias {
+            dense::bias_gradient(simd, parts.map(|(_, d_z)| d_z), row, width, sink);
+        }
     }
 }

@@ -66,6 +66,8 @@ pub(crate) trait Simd: Copy {
         yes: Self::Vector,
         no: Self::Vector,
     ) -> Self::Vector;
+    /// Sixteen bytes as numbers, 0 to 255.
+    fn bytes(self, bytes: &[u8; LANES]) -> Self::Vector;
     /// Asks for the bytes to be brought near, without waiting for them.
     fn prefetch(self, bytes: &[u8]);
     /// Bit `i` is set where byte `i` is not zero.

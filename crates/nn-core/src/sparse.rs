@@ -2,11 +2,9 @@
 //! An input of 0 adds nothing to a sum, so the results are those of the dense products.
 
 use crate::dense::GradientSink;
-use crate::inputs::{BLOCK, InputRows, PIXEL_VALUE, ones};
+use crate::inputs::{BLOCK, Group, PIXEL_VALUE, Section, ones, places};
 use crate::matrix::Matrix;
-use crate::parameters::Rows;
-use crate::simd::{Simd, load_lines, store_lines};
-use crate::trace::Pass;
+use crate::simd::{Line, Simd, load_lines, store_lines};
 use std::ops::Range;
 
 /// Runs `$body` with the constant `$T` equal to `$width`, 1 to 8, so that a tile of that many lines is
@@ -58,35 +56,37 @@ fn tiles<S: Simd>(_simd: S, width: usize) -> impl Iterator<Item = Range<usize>> 
     (0..count).map(move |tile| tile * width / count..(tile + 1) * width / count)
 }
 
-/// Z += X W. The strip of weights of each lit input is added to the row of its sample, scaled by the
-/// input's value. Blocks of 64 inputs go over all samples, so that their strips stay in the first
-/// cache.
+/// The product X W of a section's inputs. The strip of weights of each lit input is added to the row of
+/// its sample, scaled by the input's value. Blocks of 64 inputs go over all samples, so that their
+/// strips stay in the first cache.
 #[inline(always)]
-pub(crate) fn add_product<S: Simd>(simd: S, inputs: &InputRows, weights: Rows<'_>, z: &mut Matrix) {
-    for tile in tiles(simd, z.width()) {
-        with_tile!(tile.len(), T => add_strips::<S, T>(simd, inputs, weights, tile.start, z));
+pub(crate) fn product<S: Simd>(simd: S, section: &Section, weights: &[Line], product: &mut Matrix) {
+    for tile in tiles(simd, product.width()) {
+        with_tile!(tile.len(), T => add_strips::<S, T>(simd, section, weights, tile.start, product));
     }
 }
 
 #[inline(always)]
 fn add_strips<S: Simd, const T: usize>(
     simd: S,
-    inputs: &InputRows,
-    weights: Rows<'_>,
+    section: &Section,
+    weights: &[Line],
     start: usize,
-    z: &mut Matrix,
+    product: &mut Matrix,
 ) {
-    let (width, values) = (weights.shape.width(), &PIXEL_VALUE);
-    for block in 0..inputs.blocks() {
+    let (width, values) = (product.width(), &PIXEL_VALUE);
+    for block in 0..section.blocks() {
         // The strips of the block's inputs. The last block has fewer than 64; the rest are never lit.
-        let strips = &weights.lines[block * BLOCK * width + start..];
-        for n in 0..inputs.rows() {
-            let (bytes, lit) = inputs.block(n, block);
-            if lit == 0 {
+        let strips = &weights[block * BLOCK * width + start..];
+        for ((bytes, lit), row) in section.block(block).zip(product.rows_mut()) {
+            if lit == 0 && block > 0 {
                 continue;
             }
-            let z = &mut z.row_mut(n)[start..];
-            let mut sums: [S::Vector; T] = load_lines(simd, z);
+            let row = &mut row[start..];
+            let mut sums = [simd.splat(0.0); T];
+            if block > 0 {
+                sums = load_lines(simd, row);
+            }
             for j in ones(lit) {
                 let x = simd.splat(values[usize::from(bytes[j])]);
                 let strip: [S::Vector; T] = load_lines(simd, &strips[j * width..]);
@@ -94,57 +94,57 @@ fn add_strips<S: Simd, const T: usize>(
                     sums[t] = simd.mul_add(x, strip[t], sums[t]);
                 }
             }
-            store_lines(simd, sums, z);
+            store_lines(simd, sums, row);
         }
     }
 }
 
-/// dW = X^T dZ for the inputs `rows`: the row of an input is the sum of the dZ of the samples in which
-/// it is lit, each scaled by the input's value there.
+/// dW = X^T dZ for the inputs `inputs` of a section: the row of an input is the sum of the dZ of the
+/// samples in which it is lit, each scaled by the input's value there.
 #[inline(always)]
-pub(crate) fn weight_gradient<'a, S: Simd>(
+pub(crate) fn weight_gradient<S: Simd>(
     simd: S,
-    passes: impl Iterator<Item = Pass<'a>> + Clone,
-    rows: Range<usize>,
-    width: usize,
+    section: &Section,
+    inputs: Range<usize>,
+    d_z: &Matrix,
     sink: &mut impl GradientSink<S>,
 ) {
-    for tile in tiles(simd, width) {
-        with_tile!(tile.len(), T => {
-            for input in rows.clone() {
-                sum_lit::<S, T>(simd, passes.clone(), input, input - rows.start, tile.start, sink);
+    for tile in tiles(simd, d_z.width()) {
+        for block in inputs.start / BLOCK..inputs.end.div_ceil(BLOCK) {
+            let start = block * BLOCK;
+            let mut wanted = places(inputs.start.max(start) - start..inputs.end.min(start + BLOCK) - start);
+            if sink.ignores_zero() {
+                wanted &= section.lit_in_any(block);
             }
-        });
+            with_tile!(tile.len(), T => {
+                for j in ones(wanted) {
+                    let sums = sum_lit::<S, T>(simd, section.groups(block), j, d_z, tile.start);
+                    sink.take(simd, start + j - inputs.start, tile.start, sums);
+                }
+            });
+        }
     }
 }
 
 #[inline(always)]
 fn sum_lit<'a, S: Simd, const T: usize>(
     simd: S,
-    passes: impl Iterator<Item = Pass<'a>>,
-    input: usize,
-    row: usize,
+    groups: impl Iterator<Item = Group<'a>>,
+    j: usize,
+    d_z: &Matrix,
     start: usize,
-    sink: &mut impl GradientSink<S>,
-) {
+) -> [S::Vector; T] {
     let mut sums = [simd.splat(0.0); T];
-    let mut any = 0;
-    for pass in passes {
-        let (inputs, d_z) = (&pass.trace.inputs, &pass.d_z[0]);
-        for group in 0..inputs.rows().div_ceil(BLOCK) {
-            let samples = inputs.lit_samples(group, input);
-            any |= samples;
-            for n in ones(samples) {
-                let n = group * BLOCK + n;
-                let x = simd.splat(inputs.value(n, input));
-                let d_z: [S::Vector; T] = load_lines(simd, &d_z.row(n)[start..]);
-                for t in 0..T {
-                    sums[t] = simd.mul_add(x, d_z[t], sums[t]);
-                }
+    let width = d_z.width();
+    for (group, d_z) in groups.zip(d_z.lines().chunks(BLOCK * width)) {
+        let d_z = &d_z[start..];
+        for n in ones(group.lit_rows(j)) {
+            let x = simd.splat(group.value(n, j));
+            let d_z: [S::Vector; T] = load_lines(simd, &d_z[n * width..]);
+            for t in 0..T {
+                sums[t] = simd.mul_add(x, d_z[t], sums[t]);
             }
         }
     }
-    if any != 0 || !sink.ignores_zero() {
-        sink.take(simd, row, start, sums);
-    }
+    sums
 }

@@ -26,14 +26,27 @@ type Work<'a> = &'a (dyn Fn(usize) + Sync);
 pub(crate) struct Team {
     meeting: Arc<Meeting>,
     helpers: Vec<JoinHandle<()>>,
-    /// For each thread, the next of its items that nobody has taken.
-    next: Vec<Counter>,
+    /// A queue for each thread, and one for what is nobody's.
+    queues: Vec<Queue>,
 }
 
-/// A counter on a cache line of its own, so that two threads counting do not slow each other.
+/// Neighbouring items waiting to be taken, on a cache line of its own so that two threads taking from two
+/// queues do not slow each other.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Counter(AtomicUsize);
+struct Queue {
+    next: AtomicUsize,
+    end: usize,
+}
+
+impl Queue {
+    fn take(&self) -> Option<usize> {
+        // Looking before adding keeps the counter within reach of `usize`.
+        (self.next.load(Ordering::Relaxed) < self.end)
+            .then(|| self.next.fetch_add(1, Ordering::Relaxed))
+            .filter(|&index| index < self.end)
+    }
+}
 
 /// Where the threads meet.
 #[derive(Default)]
@@ -71,8 +84,8 @@ impl Team {
                 .ok()
         });
         let helpers: Vec<_> = helpers.collect();
-        let next = (0..=helpers.len()).map(|_| Counter::default()).collect();
-        Self { meeting, helpers, next }
+        let queues = (0..helpers.len() + 2).map(|_| Queue::default()).collect();
+        Self { meeting, helpers, queues }
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -111,67 +124,92 @@ impl Team {
         assert!(!theirs, "a thread of the team has panicked");
     }
 
-    /// Calls `work` with every item and its index, each once, on one thread or another. The threads
-    /// begin at shares of their own, the same ones every time, and help each other at the end.
+    /// Calls `work` with every item and its index, each once, on one thread or another.
     pub(crate) fn for_each<T: Send>(&mut self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
         let base = Base(items.as_mut_ptr());
-        self.for_each_index(items.len(), |index| {
-            // SAFETY: `index` is within `items`.
-            let item = unsafe { base.at(index) };
-            // SAFETY: `items` is borrowed mutably for the whole call, and `index` is given out once, so
-            // this is the only reference to the item.
-            work(index, unsafe { &mut *item });
+        self.for_each_index(items.len(), self.even_cut(items.len()), |index| {
+            // SAFETY: `items` is borrowed mutably for the whole call, `index` is within it and given out
+            // once.
+            work(index, unsafe { base.item(index) });
         });
     }
 
-    /// Calls `work` with every part of K slices, each once, on one thread or another.
+    /// Calls `work` with every item, its index and its part of a slice, each once, on one thread or another.
     ///
     /// # Panics
-    /// If the slices are not cut into equally many parts.
+    /// If the slice is not cut into as many parts as there are items.
+    pub(crate) fn for_each_with<T: Send, U: Send>(
+        &mut self,
+        items: &mut [T],
+        parts: Parts<'_, U>,
+        work: impl Fn(usize, &mut T, &mut [U]) + Sync,
+    ) {
+        assert_eq!(items.len(), parts.ranges.len(), "items and parts");
+        let (base, of_parts) = (Base(items.as_mut_ptr()), Base(parts.slice.as_mut_ptr()));
+        self.for_each_index(items.len(), self.even_cut(items.len()), |index| {
+            // SAFETY: `items` is borrowed mutably for the whole call, `index` is within it and given out
+            // once.
+            let item = unsafe { base.item(index) };
+            // SAFETY: the slice is borrowed mutably for the whole call, `Parts::new` has checked that the
+            // range lies within it and overlaps no other, and `index` is given out once.
+            let part = unsafe { of_parts.part(&parts.ranges[index]) };
+            work(index, item, part);
+        });
+    }
+
+    /// Calls `work` with every part of K slices, each once, on one thread or another. Thread t begins with
+    /// the parts `cut[t]..cut[t + 1]`; those past the last cut are anybody's.
+    ///
+    /// # Panics
+    /// If the slices are not cut into equally many parts, or `cut` reaches past them.
     pub(crate) fn for_each_part<T: Send, const K: usize>(
         &mut self,
         slices: [Parts<'_, T>; K],
+        cut: impl Fn(usize) -> usize,
         work: impl Fn(usize, [&mut [T]; K]) + Sync,
     ) {
         let count = slices.first().map_or(0, |parts| parts.ranges.len());
         assert!(slices.iter().all(|parts| parts.ranges.len() == count), "slices with unequal parts");
         let slices = slices.map(|parts| (Base(parts.slice.as_mut_ptr()), parts.ranges));
-        self.for_each_index(count, |index| {
+        self.for_each_index(count, cut, |index| {
             let parts = std::array::from_fn(|k| {
                 let (base, ranges) = &slices[k];
-                let range = &ranges[index];
-                if range.is_empty() {
-                    return &mut [][..];
-                }
-                // SAFETY: `Parts::new` has checked that the range lies within the slice.
-                let start = unsafe { base.at(range.start) };
-                // SAFETY: `Parts::new` has checked that no range overlaps another; the slice is borrowed
-                // mutably for the whole call, and `index` is given out once, so this is the only
-                // reference to these elements.
-                unsafe { std::slice::from_raw_parts_mut(start, range.len()) }
+                // SAFETY: the slice is borrowed mutably for the whole call, `Parts::new` has checked that
+                // the range lies within it and overlaps no other, and `index` is given out once.
+                unsafe { base.part(&ranges[index]) }
             });
             work(index, parts);
         });
     }
 
-    /// Calls `work` with every index below `count`, each once.
-    fn for_each_index(&mut self, count: usize, work: impl Fn(usize) + Sync) {
+    /// Cuts `count` items into as many shares as there are threads: the t-th ends where the next begins.
+    fn even_cut(&self, count: usize) -> impl Fn(usize) -> usize + use<> {
         let threads = self.threads();
-        let share = |thread: usize| thread * count / threads..(thread + 1) * count / threads;
-        for (thread, next) in self.next.iter_mut().enumerate() {
-            *next.0.get_mut() = share(thread).start;
+        move |thread| thread * count / threads
+    }
+
+    /// Calls `work` with every index below `count`, each once. Thread t begins with its own share,
+    /// `cut(t)..cut(t + 1)`, the same one every time so that what it needs is near; it goes on with what
+    /// is nobody's, and then helps the others.
+    ///
+    /// # Panics
+    /// If the cuts are not in ascending order from 0 to at most `count`.
+    fn for_each_index(&mut self, count: usize, cut: impl Fn(usize) -> usize, work: impl Fn(usize) + Sync) {
+        let threads = self.threads();
+        let mut start = 0;
+        for (share, queue) in self.queues.iter_mut().enumerate() {
+            let end = if share < threads { cut(share + 1) } else { count };
+            assert!(start <= end && end <= count, "share {share} is {start}..{end} of {count}");
+            *queue = Queue { next: start.into(), end };
+            start = end;
         }
-        let next = &self.next;
+        // The queues hold every index below `count` in exactly one place.
+        let queues = &self.queues;
         Self::run(&self.meeting, self.helpers.len(), &|me| {
-            for step in 0..threads {
-                let whose = (me + step) % threads;
-                let end = share(whose).end;
-                // Looking before adding keeps the counters within reach of `usize`.
-                while next[whose].0.load(Ordering::Relaxed) < end {
-                    let index = next[whose].0.fetch_add(1, Ordering::Relaxed);
-                    if index < end {
-                        work(index);
-                    }
+            let others = (1..threads).map(|step| (me + step) % threads);
+            for queue in [me, threads].into_iter().chain(others) {
+                while let Some(index) = queues[queue].take() {
+                    work(index);
                 }
             }
         });
@@ -273,10 +311,28 @@ unsafe impl<T: Send> Sync for Base<T> {}
 
 impl<T> Base<T> {
     /// # Safety
-    /// `index` must not lie past the end of the slice that this is the base of.
-    unsafe fn at(&self, index: usize) -> *mut T {
+    /// `index` must lie within the slice that this is the base of, and for as long as the result lives
+    /// there must be no other reference to that item.
+    #[allow(clippy::mut_from_ref, reason = "the caller promises that the references differ")]
+    unsafe fn item(&self, index: usize) -> &mut T {
         // SAFETY: promised by the caller.
-        unsafe { self.0.add(index) }
+        let place = unsafe { self.0.add(index) };
+        // SAFETY: promised by the caller.
+        unsafe { &mut *place }
+    }
+
+    /// # Safety
+    /// `range` must be empty or lie within the slice that this is the base of, and for as long as the
+    /// result lives there must be no other reference to those items.
+    #[allow(clippy::mut_from_ref, reason = "the caller promises that the references differ")]
+    unsafe fn part(&self, range: &Range<usize>) -> &mut [T] {
+        if range.is_empty() {
+            return &mut [];
+        }
+        // SAFETY: promised by the caller.
+        let start = unsafe { self.0.add(range.start) };
+        // SAFETY: promised by the caller.
+        unsafe { std::slice::from_raw_parts_mut(start, range.len()) }
     }
 }
 
@@ -306,7 +362,8 @@ mod tests {
         for mut team in teams() {
             let (mut a, mut b) = ([0; 6], [0; 2]);
             let (of_a, of_b) = ([0..1, 1..1, 2..6], [0..1, 1..2, 2..2]);
-            team.for_each_part([Parts::new(&mut a, &of_a), Parts::new(&mut b, &of_b)], |i, [a, b]| {
+            let cut = |thread: usize| thread.min(1);
+            team.for_each_part([Parts::new(&mut a, &of_a), Parts::new(&mut b, &of_b)], cut, |i, [a, b]| {
                 a.fill(i + 1);
                 b.fill(10 * (i + 1));
             });

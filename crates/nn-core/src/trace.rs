@@ -16,8 +16,7 @@ pub struct Trace {
 
 impl Trace {
     pub(crate) fn new(parameters: &Parameters) -> Self {
-        let features = parameters.shape(0).inputs;
-        Self { inputs: InputRows::new(features), activations: layer_matrices(parameters) }
+        Self { inputs: InputRows::new(parameters.shape(0)), activations: layer_matrices(parameters) }
     }
 
     /// Number of samples, N.
@@ -35,7 +34,7 @@ impl Trace {
     /// What the last layer puts out, shape (N, C): what [`Loss::evaluate`](crate::Loss::evaluate) takes.
     #[must_use]
     pub fn output(&self) -> ArrayView2<'_, f32> {
-        self.last().view()
+        self.activations.last().expect("a network has at least one layer").view()
     }
 
     /// A layer's activations, shape (N, O).
@@ -47,31 +46,9 @@ impl Trace {
     pub fn activations(&self, layer: usize) -> ArrayView2<'_, f32> {
         self.activations[layer].view()
     }
-
-    pub(crate) fn last(&self) -> &Matrix {
-        self.activations.last().expect("a network has at least one layer")
-    }
 }
 
 /// A matrix with a column per unit for each layer, without rows yet.
 pub(crate) fn layer_matrices(parameters: &Parameters) -> Vec<Matrix> {
     parameters.shapes().iter().map(|shape| Matrix::zeros(0, shape.outputs)).collect()
-}
-
-/// A trace with every layer's dZ: all that the gradient of the weights is made of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pass<'a> {
-    pub(crate) trace: &'a Trace,
-    pub(crate) d_z: &'a [Matrix],
-}
-
-impl<'a> Pass<'a> {
-    /// X of a layer as plain numbers: the network's inputs, or the activations of the layer before.
-    #[inline(always)]
-    pub(crate) fn layer_inputs(self, layer: usize) -> &'a Matrix {
-        match layer {
-            0 => self.trace.inputs.dense(),
-            _ => &self.trace.activations[layer - 1],
-        }
-    }
 }

@@ -83,6 +83,10 @@ impl Simd for Portable {
         std::array::from_fn(|i| if a[i] > b[i] { yes[i] } else { no[i] })
     }
     #[inline(always)]
+    fn bytes(self, bytes: &[u8; 16]) -> Self::Vector {
+        bytes.map(f32::from)
+    }
+    #[inline(always)]
     fn prefetch(self, _bytes: &[u8]) {}
     #[inline(always)]
     fn nonzero_bytes(self, bytes: &[u8; 64]) -> u64 {

@@ -138,6 +138,13 @@ impl Simd for Avx512 {
         proven!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes))
     }
     #[inline(always)]
+    fn bytes(self, bytes: &[u8; 16]) -> __m512 {
+        proven!({
+            let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
+            _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes))
+        })
+    }
+    #[inline(always)]
     fn prefetch(self, bytes: &[u8]) {
         prefetch(bytes);
     }
@@ -230,6 +237,14 @@ impl Simd for Avx2 {
             let low = _mm256_cmp_ps::<_CMP_GT_OQ>(a[0], b[0]);
             let high = _mm256_cmp_ps::<_CMP_GT_OQ>(a[1], b[1]);
             [_mm256_blendv_ps(no[0], yes[0], low), _mm256_blendv_ps(no[1], yes[1], high)]
+        })
+    }
+    #[inline(always)]
+    fn bytes(self, bytes: &[u8; 16]) -> [__m256; 2] {
+        proven!({
+            let low = _mm_loadu_si128(bytes.as_ptr().cast());
+            let high = _mm_srli_si128::<8>(low);
+            [_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(low)), _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(high))]
         })
     }
     #[inline(always)]
