@@ -168,7 +168,7 @@ impl Engine {
         let shares = &mut shares[..share_lines.len()];
 
         // Phase 1, over sections of the inputs.
-        multiply_first(team, network, batch, inputs);
+        multiply_first(team, network, batch, inputs, true);
 
         // Phase 2, over samples.
         let scale = 1.0 / batch.len() as f32;
@@ -283,7 +283,7 @@ impl Engine {
             let batch = now.all();
             let (team, Buffers { inputs, shares, share_lines, .. }) = self.prepare(network, batch.len());
             let shares = &mut shares[..share_lines.len()];
-            multiply_first(team, network, batch, inputs);
+            multiply_first(team, network, batch, inputs, false);
             team.for_each(shares, |_, share| {
                 dispatch(There { network, inputs, share });
                 work(share, batch.slice(share.samples.clone()));
@@ -324,10 +324,16 @@ impl Buffers {
 }
 
 /// Phase 1: every section's part of the first layer's X W.
-fn multiply_first(team: &mut Team, network: &Network, batch: Batch<'_>, inputs: &mut InputRows) {
+fn multiply_first(
+    team: &mut Team,
+    network: &Network,
+    batch: Batch<'_>,
+    inputs: &mut InputRows,
+    and_back: bool,
+) {
     let weights = network.parameters().rows(0);
     team.for_each(inputs.sections_mut(), |_, section| {
-        dispatch(MultiplySection { inputs: batch.into(), section, weights });
+        dispatch(MultiplySection { inputs: batch.into(), section, weights, and_back });
     });
 }
 
@@ -352,6 +358,8 @@ struct MultiplySection<'a> {
     inputs: Inputs<'a>,
     section: &'a mut Section,
     weights: Rows<'a>,
+    /// Whether back-propagation follows.
+    and_back: bool,
 }
 
 impl Kernel for MultiplySection<'_> {
@@ -359,8 +367,12 @@ impl Kernel for MultiplySection<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        self.section.fill(simd, self.inputs);
-        pass::section_product(simd, self.section, self.weights);
+        let Self { inputs, section, weights, and_back } = self;
+        section.fill(simd, inputs);
+        if and_back {
+            section.find_lit_rows();
+        }
+        pass::section_product(simd, section, weights);
     }
 }
 

@@ -228,9 +228,8 @@ impl Section {
             }
         }
         self.form = self.next_form;
-        match self.form {
-            Form::Lit => self.find_lit_rows(),
-            Form::Dense => self.expand(simd),
+        if self.form == Form::Dense {
+            self.expand(simd);
         }
         let lit: usize = self.lit.iter().map(|lit| lit.count_ones() as usize).sum();
         let density = lit as f64 / (self.rows * self.inputs.len()) as f64;
@@ -249,9 +248,13 @@ impl Section {
         self.lit[place] = simd.nonzero_bytes(&bytes);
     }
 
-    /// Turns the maps of what is lit in a row into maps of the rows in which an input is lit.
+    /// Turns the maps of what is lit in a row into maps of the rows in which an input is lit, which the
+    /// gradient of the weights asks for.
     #[inline(always)]
-    fn find_lit_rows(&mut self) {
+    pub(crate) fn find_lit_rows(&mut self) {
+        if self.form == Form::Dense {
+            return;
+        }
         let groups = self.rows.div_ceil(BLOCK);
         self.lit_rows.resize(self.blocks() * groups, [0; BLOCK]);
         for block in 0..self.blocks() {

@@ -40,7 +40,7 @@ pub use error::{DatasetError, NetworkError, UnknownName};
 pub use initializer::Initializer;
 pub use inputs::Inputs;
 pub use loss::{Evaluated, Loss, PROBABILITY_CLIP};
-pub use network::{Network, NetworkBuilder};
+pub use network::{Network, NetworkBuilder, Workspace};
 pub use optimizer::{Optimizer, Rule};
 pub use parameters::Parameters;
 pub use tally::{Evaluation, Tally, predicted_class};

@@ -194,7 +194,28 @@ impl Network {
     #[must_use]
     #[track_caller]
     pub fn forward<'a>(&self, inputs: impl Into<Inputs<'a>>) -> Array2<f32> {
-        self.trace(inputs).output().to_owned()
+        self.forward_in(&mut Workspace::new(self), inputs).to_owned()
+    }
+
+    /// Outputs for N inputs, shape (N, C), in memory that is kept from one call to the next: nothing is
+    /// allocated but where the workspace has not seen as many inputs before. The fastest way to classify
+    /// one sample after another.
+    ///
+    /// # Panics
+    /// If the inputs don't have [`inputs`](Self::inputs) columns, or the workspace is for a network of other
+    /// shapes.
+    #[track_caller]
+    pub fn forward_in<'a, 'b>(
+        &self,
+        workspace: &'b mut Workspace,
+        inputs: impl Into<Inputs<'a>>,
+    ) -> ArrayView2<'b, f32> {
+        let inputs = inputs.into();
+        self.check_inputs(&inputs);
+        assert!(workspace.trace.is_for(self), "the workspace is for another network");
+        let trace = &mut workspace.trace;
+        dispatch(Forward { network: self, inputs, trace, and_back: false });
+        trace.output()
     }
 
     /// Forward propagation that remembers every layer's activations, for [`backward`](Self::backward).
@@ -205,16 +226,16 @@ impl Network {
     #[track_caller]
     pub fn trace<'a>(&self, inputs: impl Into<Inputs<'a>>) -> Trace {
         let inputs = inputs.into();
-        let (rows, columns) = inputs.dim();
-        assert_eq!(
-            columns,
-            self.inputs(),
-            "inputs of shape ({rows}, {columns}) for {} inputs",
-            self.inputs()
-        );
+        self.check_inputs(&inputs);
         let mut trace = Trace::new(&self.parameters);
-        dispatch(Forward { network: self, inputs, trace: &mut trace });
+        dispatch(Forward { network: self, inputs, trace: &mut trace, and_back: true });
         trace
+    }
+
+    #[track_caller]
+    fn check_inputs(&self, inputs: &Inputs<'_>) {
+        let ((rows, columns), expected) = (inputs.dim(), self.inputs());
+        assert_eq!(columns, expected, "inputs of shape ({rows}, {columns}) for {expected} inputs");
     }
 
     /// Back-propagation: the gradient of the loss with respect to every parameter, from its gradient
@@ -233,12 +254,7 @@ impl Network {
             d_output.dim(),
             trace.output().dim()
         );
-        assert!(
-            trace.inputs.features() == self.inputs()
-                && trace.activations.len() == self.depth()
-                && (0..self.depth()).all(|layer| trace.activations[layer].columns() == self.units(layer)),
-            "the trace is of another network"
-        );
+        assert!(trace.is_for(self), "the trace is of another network");
         let mut d = layer_matrices(&self.parameters);
         if let Some(last) = d.last_mut() {
             *last = Matrix::from_view(d_output);
@@ -256,10 +272,26 @@ impl Network {
     }
 }
 
+/// Memory for [`Network::forward_in`].
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    trace: Trace,
+}
+
+impl Workspace {
+    /// Memory for networks of the same shapes as this one.
+    #[must_use]
+    pub fn new(network: &Network) -> Self {
+        Self { trace: Trace::new(&network.parameters) }
+    }
+}
+
 struct Forward<'a, 'b> {
     network: &'a Network,
     inputs: Inputs<'b>,
     trace: &'a mut Trace,
+    /// Whether back-propagation may follow.
+    and_back: bool,
 }
 
 impl Kernel for Forward<'_, '_> {
@@ -267,9 +299,12 @@ impl Kernel for Forward<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { network, inputs, trace } = self;
+        let Self { network, inputs, trace, and_back } = self;
         for section in trace.inputs.sections_mut() {
             section.fill(simd, inputs);
+            if and_back {
+                section.find_lit_rows();
+            }
             pass::section_product(simd, section, network.parameters.rows(0));
         }
         let all = (&trace.inputs, 0..trace.inputs.rows());

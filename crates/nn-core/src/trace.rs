@@ -3,6 +3,7 @@
 
 use crate::inputs::InputRows;
 use crate::matrix::Matrix;
+use crate::network::Network;
 use crate::parameters::Parameters;
 use ndarray::ArrayView2;
 
@@ -17,6 +18,13 @@ pub struct Trace {
 impl Trace {
     pub(crate) fn new(parameters: &Parameters) -> Self {
         Self { inputs: InputRows::new(parameters.shape(0)), activations: layer_matrices(parameters) }
+    }
+
+    /// Whether this has the shapes of a network.
+    pub(crate) fn is_for(&self, network: &Network) -> bool {
+        self.inputs.features() == network.inputs()
+            && self.activations.len() == network.depth()
+            && (0..network.depth()).all(|layer| self.activations[layer].columns() == network.units(layer))
     }
 
     /// Number of samples, N.

@@ -8,7 +8,7 @@ use nn_core::ndarray::{Array2, array};
 use nn_core::rand::SeedableRng;
 use nn_core::{
     Activation, Batch, Dataset, DatasetError, Engine, Evaluated, Evaluation, Initializer, Inputs, Loss,
-    Network, NetworkBuilder, NetworkError, Optimizer, Parameters, Rule, Tally, Trace, UnknownName,
+    Network, NetworkBuilder, NetworkError, Optimizer, Parameters, Rule, Tally, Trace, UnknownName, Workspace,
 };
 use rand_chacha::ChaCha8Rng;
 use samples::{floats, network, panic_of, rng};
@@ -425,5 +425,38 @@ mod refusing {
                 assert_eq!(optimizer.steps(), 1, "a step that is refused is not counted");
             }
         }
+    }
+}
+
+mod workspaces {
+    use super::*;
+    use samples::Samples;
+
+    #[test]
+    fn a_workspace_leaves_nothing_of_one_batch_in_the_next() {
+        let rng = &mut rng(3);
+        let network = network(&[200, 33, 7], Activation::Relu, Activation::Identity, rng);
+        let mut workspace = Workspace::new(&network);
+        // Dense samples after sparse ones too: the inputs' form changes with those before.
+        let (sparse, dense) = (Samples::new(9, 200, 7, 0.1, rng), Samples::new(70, 200, 7, 1.0, rng));
+        for samples in [&sparse, &dense, &dense, &sparse, &sparse] {
+            let dataset = samples.dataset();
+            for batch in [dataset.all(), dataset.slice(2..3).all(), dataset.slice(5..5).all()] {
+                let trace = network.trace(batch);
+                assert_eq!(network.forward_in(&mut workspace, batch), trace.output());
+            }
+            let numbers = samples.pixels.mapv(|byte| f32::from(byte) / 255.0);
+            let trace = network.trace(&numbers);
+            assert_eq!(network.forward_in(&mut workspace, &numbers), trace.output());
+        }
+    }
+
+    #[test]
+    fn a_workspace_of_another_network_is_refused() {
+        let rng = &mut rng(4);
+        let (mut other, inputs) = (Workspace::new(&seven_five_three()), floats(1, 7, rng));
+        let network = network(&[7, 4, 3], Activation::Relu, Activation::Identity, rng);
+        let message = panic_of(|| network.forward_in(&mut other, &inputs).to_owned());
+        assert_eq!(message, "the workspace is for another network");
     }
 }

@@ -1,11 +1,12 @@
-//! Holds the engine to its promise that a training step allocates nothing once its buffers are there.
+//! Holds the engine to its promise that a training step allocates nothing once its buffers are there, and
+//! the network to its promise for forward propagation in a workspace.
 //! One test alone, because the allocator that counts serves the whole program.
 #![allow(unsafe_code, reason = "an allocator is unsafe to write; this one passes every call on")]
 
 mod oracle;
 mod samples;
 
-use nn_core::{Activation, Engine, Loss, Optimizer, Rule};
+use nn_core::{Activation, Engine, Loss, Optimizer, Rule, Workspace};
 use samples::{Samples, network, rng};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::num::NonZeroUsize;
@@ -52,7 +53,7 @@ fn allocations_of(work: impl FnOnce()) -> u64 {
 }
 
 #[test]
-fn a_steady_state_step_allocates_nothing() {
+fn a_steady_state_step_and_forward_propagation_in_a_workspace_allocate_nothing() {
     assert!(allocations_of(|| drop(std::hint::black_box(Box::new(1)))) > 0, "the counter counts");
 
     let rng = &mut rng(1);
@@ -88,4 +89,17 @@ fn a_steady_state_step_allocates_nothing() {
             }
         }
     }
+
+    let samples = Samples::new(64, 784, 10, 0.2, rng);
+    let network = network(&[784, 100, 30, 10], Activation::Relu, Activation::Identity, rng);
+    let mut workspace = Workspace::new(&network);
+    let mut forward = |count: usize| {
+        for n in 0..64 {
+            let batch = samples.dataset().slice(n..64.min(n + count)).all();
+            assert_eq!(network.forward_in(&mut workspace, batch).nrows(), batch.len());
+        }
+    };
+    forward(64);
+    assert_eq!(allocations_of(|| forward(1)), 0, "one sample at a time");
+    assert_eq!(allocations_of(|| forward(64)), 0, "many at a time");
 }
