@@ -1,6 +1,8 @@
-//! `bench`: owns running the benchmarks and the short table of what they found; measures nothing itself.
+//! `bench`: owns running the benchmarks and the short table of what they found; measures nothing itself. The
+//! comparison with others is that of `peers.rs`.
 
 use crate::output::Output;
+use crate::peers;
 use crate::tidy::CHAIN;
 use crate::workspace;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -12,9 +14,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub(crate) const HELP: &str = "\
-Run the benchmarks of idx-format and nn-core, and print a table of what they found.
+Run the benchmarks of idx-format and nn-core, and print a table of what they found; or compare with others.
 
 Usage: cargo xtask bench [FILTER] [OPTIONS] [-- CRITERION OPTIONS]
+       cargo xtask bench --peers[=NAMES] [--tasks NAMES] [--rounds N] [--dry]
 
 Arguments:
   [FILTER]  run only the benchmarks whose name contains this
@@ -23,17 +26,37 @@ Options:
   -p, --package NAME  only the benchmarks of this crate; may be repeated
   --table             run nothing, print the table of the last runs
 
+Comparison with other libraries, in place of the benchmarks:
+  --peers[=NAMES]     the same work by this project and by these, separated by commas [default: all of
+                      pytorch, jax, burn, candle, scikit-learn, numpy, onnxruntime]
+  --tasks NAMES       only these [default: all of epoch, process, one-by-one, deep, one-image, many-images,
+                      dense, lit, native, threads, matrix]
+  --rounds N          how often each program has its turn [default: 5]
+  --dry               write nothing
+
+The comparison needs python3 with venv, g++ for PyTorch's compiler, Linux or macOS, and the data of
+`cargo xtask fetch-data` and `cargo xtask fetch-data fashion-mnist`. What it installs and builds goes to
+.bench-peers/, in the versions that xtask/peers pins: gigabytes, most of them PyTorch's. With all peers and
+tasks, 5 rounds or more and no --dry, it writes docs/benchmarks.md, docs/benchmarks.json and the summary in
+README.md, in about 12 minutes on two cores, during which nothing else should run; otherwise it prints the
+tables alone.
+
 Examples:
   cargo xtask bench
   cargo xtask bench parse --package idx-format
   cargo xtask bench -- --save-baseline before
   cargo xtask bench --table
+  cargo xtask bench --peers
+  cargo xtask bench --peers=jax,pytorch --tasks epoch,deep --rounds 1
 ";
 
 /// The crates that have benchmarks.
 pub(crate) const BENCHED: &[&str] = &["idx-format", "nn-core"];
 
 pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
+    if peers::is_asked_for(&arguments) {
+        return peers::run(arguments, output);
+    }
     let options = parse(arguments)?;
     let started = SystemTime::now();
     if !options.table_only {

@@ -4,6 +4,7 @@ mod bench;
 mod digest;
 mod fetch;
 mod output;
+mod peers;
 mod process;
 mod publish;
 mod sample;

@@ -213,7 +213,8 @@ fn package(output: &mut Output) -> Result<Report> {
 /// Compiles the benchmarks alone: a release build of every program as a benchmark of itself would take minutes.
 fn benches(output: &mut Output) -> Result<Report> {
     let packages: String = bench::BENCHED.iter().map(|package| format!(" --package {package}")).collect();
-    cargo(&format!("bench --no-run --bench *{packages}"), output)
+    // That of nn-train has no figures of its own; it is this project's part in `bench --peers`.
+    cargo(&format!("bench --no-run --bench *{packages} --package nn-train"), output)
 }
 
 #[cfg(test)]

@@ -1,0 +1,175 @@
+"""The tasks in PyTorch: eager, or compiled by torch.compile where the variant says so."""
+
+import statistics
+import time
+
+import common
+
+ARGUMENTS = common.arguments()
+
+import numpy
+import torch
+from torch.nn import functional
+
+torch.set_num_threads(ARGUMENTS.threads)
+torch.set_num_interop_threads(1)
+torch.manual_seed(ARGUMENTS.seed)
+
+
+def network(units):
+    layers = []
+    for layer, (weights, biases) in enumerate(
+        common.initial_parameters(units, numpy.random.default_rng(ARGUMENTS.seed))
+    ):
+        linear = torch.nn.Linear(*weights.shape)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(weights.T.copy()))
+            linear.bias.copy_(torch.from_numpy(biases))
+        layers.append(linear)
+        if layer < len(units) - 2:
+            layers.append(torch.nn.ReLU())
+    return torch.nn.Sequential(*layers)
+
+
+def tensors(split):
+    images, labels = common.load(ARGUMENTS.data, split)
+    return torch.from_numpy(images), torch.from_numpy(labels.astype(numpy.int64))
+
+
+def accuracy(model, images, labels):
+    with torch.inference_mode():
+        return (model(images).argmax(1) == labels).float().mean().item()
+
+
+def training_step(model, optimizer):
+    """One step in place; compiled, the forward pass, the gradients and the update are one graph."""
+    if ARGUMENTS.variant == "compiled":
+        return compiled_step(model)
+
+    def step(images, labels):
+        optimizer.zero_grad(set_to_none=True)
+        functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def compiled_step(model):
+    parameters = {name: number.detach() for name, number in model.named_parameters()}
+
+    def loss_of(parameters, images, labels):
+        return functional.cross_entropy(torch.func.functional_call(model, parameters, (images,)), labels)
+
+    @torch.compile
+    def step(images, labels):
+        gradients = torch.func.grad(loss_of)(parameters, images, labels)
+        for name, number in parameters.items():
+            number.sub_(gradients[name], alpha=common.EPOCH_RATE)
+
+    return step
+
+
+def sgd(model, rate):
+    # `fused` is the fastest of PyTorch's forms of this optimizer on a processor.
+    return torch.optim.SGD(model.parameters(), lr=rate, fused=True)
+
+
+def run_epoch(step, images, labels, batch):
+    for indices in torch.randperm(len(images)).split(batch):
+        step(images[indices], labels[indices])
+
+
+def epoch():
+    images, labels = tensors("train")
+    model = network(common.EPOCH_UNITS)
+    step = training_step(model, sgd(model, common.EPOCH_RATE))
+    run = lambda: run_epoch(step, images, labels, common.EPOCH_BATCH)
+    run()
+    seconds = common.timed(common.TIMED_EPOCHS, run)
+    return {"seconds": seconds, "accuracy": accuracy(model, *tensors("t10k"))}
+
+
+def process():
+    images, labels = tensors("train")
+    test = tensors("t10k")
+    model = network(common.EPOCH_UNITS)
+    optimizer = sgd(model, common.PROCESS_RATE)
+    step = training_step(model, optimizer)
+    batches = -(-len(images) // common.PROCESS_BATCH)
+    done = 0
+    for _ in range(common.PROCESS_EPOCHS):
+        for indices in torch.randperm(len(images)).split(common.PROCESS_BATCH):
+            rate = common.one_cycle(common.PROCESS_RATE, done, batches * common.PROCESS_EPOCHS)
+            optimizer.param_groups[0]["lr"] = rate
+            step(images[indices], labels[indices])
+            done += 1
+        reached = accuracy(model, *test)
+    torch.save(model.state_dict(), ARGUMENTS.output)
+    return {"accuracy": reached}
+
+
+def deep():
+    images, labels = tensors("train")
+    model = network(common.DEEP_UNITS)
+    step = training_step(model, sgd(model, common.DEEP_RATE))
+    batches = iter(torch.randperm(len(images)).split(common.DEEP_BATCH))
+
+    def next_step():
+        indices = next(batches)
+        step(images[indices], labels[indices])
+
+    common.timed(common.DEEP_WARMUP, next_step)
+    return {"seconds": common.timed(common.DEEP_STEPS, next_step)}
+
+
+def inference_model():
+    model = network(common.EPOCH_UNITS).eval()
+    if ARGUMENTS.variant == "traced":
+        model = torch.jit.trace(model, torch.zeros(1, 784))
+        model = torch.jit.optimize_for_inference(torch.jit.freeze(model))
+    return model
+
+
+def one_image():
+    images, _ = tensors("t10k")
+    model = inference_model()
+    singles = images.split(1)
+    with torch.inference_mode():
+        for image in singles[:1000]:
+            model(image)
+        seconds = []
+        for image in singles[: common.ONE_IMAGE_CALLS]:
+            start = time.perf_counter()
+            model(image)
+            seconds.append(time.perf_counter() - start)
+    return {"seconds": [statistics.median(seconds)]}
+
+
+def many_images():
+    images, _ = tensors("t10k")
+    model = inference_model()
+    with torch.inference_mode():
+        run = lambda: model(images)
+        common.timed(3, run)
+        return {"seconds": common.timed(common.MANY_IMAGES_CALLS, run)}
+
+
+def matrix():
+    left, right = torch.rand(2, common.MATRIX_SIDE, common.MATRIX_SIDE)
+    out = torch.empty_like(left)
+    run = lambda: torch.mm(left, right, out=out)
+    common.timed(2, run)
+    return {"seconds": common.timed(common.MATRIX_PRODUCTS, run)}
+
+
+TASKS = {
+    "epoch": epoch,
+    "process": process,
+    "deep": deep,
+    "one-image": one_image,
+    "many-images": many_images,
+    "matrix": matrix,
+}
+if ARGUMENTS.task not in TASKS:
+    common.unknown(ARGUMENTS.task)
+common.report({"PyTorch": torch.__version__}, **TASKS[ARGUMENTS.task]())
