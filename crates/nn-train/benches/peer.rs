@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{env, fmt};
 
-use nn_train::nn_core::{Activation, Dataset, Engine, Initializer, Loss, Network, Optimizer};
+use nn_train::nn_core::{Activation, Dataset, Engine, Initializer, Loss, Network, Optimizer, Workspace};
 use nn_train::{
     DataFiles, EpochReport, FitConfig, Observer, Schedule, Split, epoch_order, evaluate, fit, initial_rng,
 };
@@ -217,14 +217,17 @@ fn deep(job: &Job) -> Outcome<Figures> {
 fn one_image(job: &Job) -> Outcome<Figures> {
     let images = Images::open(&job.data, Split::Test, &job.variant)?;
     let test = images.view()?;
-    let mut inference = Inference::new(job)?;
-    for index in 0..1000 {
-        inference.run(test.slice(index..index + 1));
-    }
+    let network = relu_network(&[100], job.seed)?;
+    let mut workspace = Workspace::new(&network);
+    let mut look = |index: usize| {
+        let image = black_box(test.slice(index..index + 1).all());
+        black_box(network.forward_in(&mut workspace, image));
+    };
+    (0..1000).for_each(&mut look);
     let mut seconds = Vec::new();
     for index in 0..test.len() {
         let start = Instant::now();
-        inference.run(test.slice(index..index + 1));
+        look(index);
         seconds.push(start.elapsed().as_secs_f64());
     }
     seconds.sort_by(f64::total_cmp);
@@ -234,30 +237,15 @@ fn one_image(job: &Job) -> Outcome<Figures> {
 fn many_images(job: &Job) -> Outcome<Figures> {
     let images = Images::open(&job.data, Split::Test, &job.variant)?;
     let test = images.view()?;
-    let mut inference = Inference::new(job)?;
+    let network = relu_network(&[100], job.seed)?;
+    let mut engine = Engine::new(job.threads);
     let mut seconds = Vec::new();
     for _ in 0..3 + MANY_IMAGES_CALLS {
         let start = Instant::now();
-        inference.run(test);
+        black_box(engine.forward(&network, black_box(test)));
         seconds.push(start.elapsed().as_secs_f64());
     }
     Ok(Figures { seconds: seconds.split_off(3), ..Figures::default() })
-}
-
-/// How the library is asked for the outputs of images.
-struct Inference {
-    network: Network,
-    engine: Engine,
-}
-
-impl Inference {
-    fn new(job: &Job) -> Outcome<Self> {
-        Ok(Self { network: relu_network(&[100], job.seed)?, engine: Engine::new(job.threads) })
-    }
-
-    fn run(&mut self, images: Dataset<'_>) {
-        black_box(self.engine.forward(&self.network, black_box(images)));
-    }
 }
 
 fn relu_network(hidden: &[usize], seed: u64) -> Outcome<Network> {

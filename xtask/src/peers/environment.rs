@@ -1,6 +1,6 @@
 //! Owns what the peers need to run: a Python environment and built programs, all in `.bench-peers/`; compares nothing.
 
-use super::plan::{Cell, NATIVE, Peer, Source};
+use super::plan::{Cell, NATIVE, PEERS, Peer, Source};
 use super::run::word;
 use crate::output::Output;
 use crate::process::run_quietly;
@@ -34,10 +34,9 @@ impl Environment {
             sources: root.join("xtask/peers"),
             built: BTreeMap::new(),
         };
-        let mut peers: Vec<&Peer> = cells.iter().map(|cell| cell.peer).collect();
-        peers.dedup_by_key(|peer| peer.name);
         environment.make_python(output)?;
-        for peer in &peers {
+        let has_a_cell = |peer: &&Peer| cells.iter().any(|cell| cell.peer.name == peer.name);
+        for peer in PEERS.iter().filter(has_a_cell) {
             if let Source::Python { packages, .. } = peer.source {
                 environment.install(peer, packages, output)?;
             }

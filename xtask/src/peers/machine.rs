@@ -38,14 +38,16 @@ impl Machine {
 
     /// One line for a page.
     pub(super) fn sentence(&self) -> String {
-        let versions: Vec<String> =
-            self.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
         let Self { processor, cores, simd, system, commit, rust, .. } = self;
         let plural = if *cores == 1 { "core" } else { "cores" };
-        format!(
-            "{processor}, {cores} {plural}, {simd}; {system}; this project at commit {commit} with {rust}; {}.",
-            versions.join(", ")
-        )
+        let mut text = format!(
+            "{processor}, {cores} {plural}, {simd}; {system}; this project at commit {commit} with {rust}"
+        );
+        for (number, (name, version)) in self.versions.iter().enumerate() {
+            text += if number == 0 { "; " } else { ", " };
+            text += &format!("{name} {version}");
+        }
+        text + "."
     }
 
     pub(super) fn json(&self) -> Value {

@@ -3,7 +3,7 @@
 use super::findings;
 use super::machine::Machine;
 use super::plan::{OURS, TASKS, Task};
-use super::rounds::{Row, State, best, time};
+use super::rounds::{LEFT_OUT_ABOVE, Row, State, best, time};
 use super::table;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -20,13 +20,15 @@ pub(super) fn page(rows: &[Row], machine: &Machine, rounds: u32) -> String {
          each round every program once. A figure of a round is the median of what the process repeats; in the tables \
          are the median, the least and the most of the rounds. The ratio is how many times as long as this project it \
          takes; below 1, it is faster. Each peer runs on one thread and on two, and in each variant that it has; what \
-         takes more than 1.25 times as long as the same peer's best in the first round has no further turn, and is \
-         listed under the table. Peak memory is the largest resident set of the process, with its data. This project \
+         takes more than {} times as long as the same peer's best way in the first round, or {} times by the medians \
+         so far, has no further turn, and is listed under the table. Peak memory is the largest resident set of the process, with its data. This project \
          is built as anybody builds it (`--release`); burn and candle for the processor at hand \
          (`-Ctarget-cpu=native`); the others are the packages of `xtask/peers/requirements.txt`. The programs are in \
          `xtask/peers` and `crates/nn-train/benches/peer.rs`.\n\n\
          ## Summary\n\n{}",
         machine.sentence(),
+        LEFT_OUT_ABOVE[0],
+        LEFT_OUT_ABOVE[1],
         summary(rows),
     );
     let findings = findings::sentences(rows);

@@ -4,8 +4,9 @@ use super::plan::{Cell, OURS};
 use super::run::Measurement;
 use anyhow::{Context as _, Result};
 
-/// A way that is slower than its peer's best by more than this factor in the first round is left out of the others.
-const LEFT_OUT_ABOVE: f64 = 1.25;
+/// A way that takes longer than its peer's best way by more than this factor, in the first round and by the medians
+/// of more than one, has no further turn. One round is a rough judge.
+pub(super) const LEFT_OUT_ABOVE: [f64; 2] = [1.25, 1.1];
 
 /// What came of a cell.
 #[derive(Debug)]
@@ -75,22 +76,22 @@ pub(super) fn run(
                 }
             }
         }
-        if round == 1 {
-            leave_out_slow_ways(&mut rows);
+        if round < rounds {
+            leave_out_slow_ways(&mut rows, LEFT_OUT_ABOVE[usize::from(round > 1)]);
         }
     }
     Ok(rows)
 }
 
 /// Of each peer and task, the ways that have no hope of being the best. Ours are all of interest.
-fn leave_out_slow_ways(rows: &mut [Row]) {
+fn leave_out_slow_ways(rows: &mut [Row], factor: f64) {
     let times: Vec<(&str, &str, f64)> =
         rows.iter().filter_map(|row| Some((row.cell.task.name, row.cell.peer.name, row.median()?))).collect();
     for row in rows.iter_mut().filter(|row| row.state == State::Running && row.cell.peer.name != OURS) {
         let rivals =
             times.iter().filter(|(task, peer, _)| *task == row.cell.task.name && *peer == row.cell.peer.name);
         let best = rivals.map(|(_, _, seconds)| *seconds).fold(f64::INFINITY, f64::min);
-        if row.median().is_some_and(|seconds| seconds > best * LEFT_OUT_ABOVE) {
+        if row.median().is_some_and(|seconds| seconds > best * factor) {
             row.state = State::LeftOut;
         }
     }
@@ -144,6 +145,16 @@ pub(super) mod tests {
         assert_eq!(rows[2].state, State::LeftOut);
         assert_eq!(best(&rows, "epoch", "jax").unwrap().cell.threads, 2);
         assert!(best(&rows, "epoch", "burn").is_none());
+    }
+
+    #[test]
+    fn more_rounds_judge_more_strictly() {
+        let measure = |cell: &Cell, _: u32| Ok(measured(if cell.threads == 1 { 1.2 } else { 1.0 }));
+        let rows = run(cells(&["jax"], &["epoch"]), 4, measure, |_| {}).unwrap();
+        assert_eq!(rows[0].measurements.len(), 2);
+        assert_eq!((&rows[0].state, &rows[1].state), (&State::LeftOut, &State::Running));
+        let rows = run(cells(&["jax"], &["epoch"]), 1, measure, |_| {}).unwrap();
+        assert!(rows.iter().all(Row::is_whole));
     }
 
     #[test]

@@ -158,6 +158,7 @@ mod tests {
 mod process_tests {
     use super::super::plan::cells;
     use super::*;
+    use std::io::Write as _;
 
     /// Reports what `launch.py` does without needing Python.
     const LAUNCHER: &str = "shift; report=$1; printed=$2; shift 2; \"$@\" > \"$printed\" || exit $?; \
@@ -187,5 +188,27 @@ mod process_tests {
         assert!(message.contains('3') && message.ends_with("no memory"), "{message}");
         let message = run_peer("echo Segmentation fine").unwrap_err().to_string();
         assert_eq!(message, "expected a line of figures, found 'Segmentation fine'");
+    }
+
+    #[test]
+    fn the_launcher_measures_and_ends_what_takes_too_long() {
+        if Command::new("python3").arg("--version").output().is_err() {
+            writeln!(std::io::stderr(), "skipped: there is no python3").unwrap();
+            return;
+        }
+        let scratch = ScratchFolder::create("peers").unwrap();
+        let launcher = crate::workspace::root().join("xtask/peers/launch.py");
+        let launch = |limit: &str, script: &str| {
+            let mut command = Command::new("python3");
+            command.arg(&launcher).arg(limit).arg("report").arg("printed").args(["sh", "-c", script]);
+            run_quietly(command.current_dir(scratch.path()), Duration::from_secs(60))
+        };
+        launch("60", "echo '{\"seconds\": [1.5]}'").unwrap();
+        let content = |name: &str| fs::read_to_string(scratch.path().join(name)).unwrap();
+        let measurement = read(&content("report"), &content("printed"), true).unwrap();
+        assert!(measurement.seconds < 60.0 && measurement.peak > 1 << 18, "{measurement:?}");
+        assert!(launch("60", "exit 3").unwrap_err().to_string().contains('3'));
+        let message = launch("1", "exec sleep 600").unwrap_err().to_string();
+        assert!(message.ends_with("stopped after 1 s"), "{message}");
     }
 }

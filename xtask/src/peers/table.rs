@@ -46,7 +46,11 @@ pub(super) fn absent(rows: &[Row], task: &Task) -> Vec<String> {
         let name = format!("{}, {}", row.cell.peer.title, row.cell.way());
         match &row.state {
             State::LeftOut => {
-                Some(format!("{name}: {} in the first round", row.median().map_or_else(String::new, time)))
+                let rounds = match row.measurements.len() {
+                    1 => "the first round".to_owned(),
+                    count => format!("the first {count} rounds"),
+                };
+                Some(format!("{name}: {} in {rounds}", row.median().map_or_else(String::new, time)))
             }
             State::Failed(why) => Some(format!("{name}: failed ({why})")),
             State::Running => None,
