@@ -5,7 +5,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use nn_core::idx_format::IdxFile;
 use nn_core::ndarray::{Array1, Array2, Axis, Zip};
 use nn_core::rand::{SeedableRng, rngs::StdRng};
-use nn_core::{Activation, Dataset, Engine, Loss, Network, Optimizer};
+use nn_core::{Activation, Dataset, Engine, Loss, Network, Optimizer, Workspace};
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -68,7 +68,10 @@ fn forward_and_backward(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(size as u64));
         let network = network(hidden);
         let batch = dataset.slice(0..size).all();
-        group.bench_function("forward", |bencher| bencher.iter(|| black_box(network.forward(batch))));
+        let mut workspace = Workspace::new(&network);
+        group.bench_function("forward", |bencher| {
+            bencher.iter(|| black_box(network.forward_in(&mut workspace, batch)).sum());
+        });
         let trace = network.trace(batch);
         let loss = Loss::SoftmaxCrossEntropy.evaluate(trace.output(), &images.labels[..size]);
         group.bench_function("backward", |bencher| {
