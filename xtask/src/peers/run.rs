@@ -43,7 +43,7 @@ impl Runner {
     pub(super) fn measure(&self, program: &[OsString], cell: &Cell, round: u32) -> Result<Measurement> {
         let task = cell.task;
         let (report, printed) = (self.scratch.path().join("report"), self.scratch.path().join("printed"));
-        for path in [&report, &printed] {
+        for path in [&report, &printed, &model] {
             // What is left of the last process must not be taken for this one's.
             if path.exists() {
                 fs::remove_file(path)?;
