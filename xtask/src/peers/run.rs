@@ -43,8 +43,9 @@ impl Runner {
     pub(super) fn measure(&self, program: &[OsString], cell: &Cell, round: u32) -> Result<Measurement> {
         let task = cell.task;
         let (report, printed) = (self.scratch.path().join("report"), self.scratch.path().join("printed"));
+        let model = self.scratch.path().join("model");
         for path in [&report, &printed, &model] {
-            // What is left of the last process must not be taken for this one's.
+            // What is left of the last process must neither be taken for this one's nor stand in its way.
             if path.exists() {
                 fs::remove_file(path)?;
             }
@@ -54,7 +55,6 @@ impl Runner {
         command.args(&self.launcher[1..]).arg(self.limit.as_secs().to_string()).arg(&report).arg(&printed);
         command.args(program);
         let seed = if task.is_process { round } else { 1 }.to_string();
-        let model = self.scratch.path().join("model");
         let data = self.data.join(task.data);
         if task.is_process && cell.peer.name == OURS {
             command.args(["train", "--json"]);
