@@ -165,13 +165,28 @@ mod process_tests {
                             echo '{\"wall\": 1.5, \"peak\": 2048}' > \"$report\"";
 
     fn run_peer(script: &str) -> Result<Measurement> {
+        runner().measure(&peer(script), &cells(&["jax"], &["epoch"])[1], 1)
+    }
+
+    fn peer(script: &str) -> [OsString; 4] {
+        ["sh", "-c", script, "peer"].map(OsString::from)
+    }
+
+    fn runner() -> Runner {
         let launcher = ["sh", "-c", LAUNCHER, "launch"].map(OsString::from).to_vec();
         let scratch = ScratchFolder::create("peers").unwrap();
         let folder = scratch.path().to_path_buf();
-        let runner =
-            Runner { launcher, data: folder.clone(), cache: folder, limit: Duration::from_secs(60), scratch };
-        let program = ["sh", "-c", script, "peer"].map(OsString::from);
-        runner.measure(&program, &cells(&["jax"], &["epoch"])[1], 1)
+        Runner { launcher, data: folder.clone(), cache: folder, limit: Duration::from_secs(60), scratch }
+    }
+
+    #[test]
+    fn no_model_of_the_last_process_is_in_the_way_and_the_round_is_the_seed() {
+        let script = "test \"$6 $7\" = '--seed 2' && set -C && echo model > \"$9\" && echo '{}'";
+        let runner = runner();
+        let cell = &cells(&["jax"], &["process"])[1];
+        for _ in 0..2 {
+            assert_eq!(runner.measure(&peer(script), cell, 2).unwrap().seconds, 1.5);
+        }
     }
 
     #[test]
