@@ -14,12 +14,12 @@ use crate::output::Output;
 use crate::publish::write_atomically;
 use crate::scratch::ScratchFolder;
 use crate::workspace;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use environment::{Environment, check_data};
 use lexopt::prelude::*;
 use machine::Machine;
 use plan::{OURS, PEERS, TASKS};
-use rounds::State;
+use rounds::{Row, State};
 use run::Runner;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -28,6 +28,9 @@ use std::time::{Duration, Instant};
 const ROUNDS: u32 = 5;
 /// For one process; the longest takes a tenth of it.
 const LIMIT: Duration = Duration::from_secs(300);
+
+/// One in so many measurements may be disturbed: the median bears one of five rounds.
+const MOST_DISTURBED: usize = 10;
 
 /// What is to be compared.
 #[derive(Debug, PartialEq)]
@@ -102,17 +105,29 @@ pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> 
         ));
         return Ok(());
     }
-    if let Some(row) = rows.iter().find(|row| {
-        matches!(row.state, State::Failed(_))
-            && rounds::best(&rows, row.cell.task.name, row.cell.peer.name).is_none()
-    }) {
-        return Err(anyhow::anyhow!("nothing was written, because this failed: {}", row.cell.name()));
-    }
+    check_worth(&rows).context("nothing was written")?;
     write(&rows, &machine, options.rounds, output)
 }
 
+/// Refuses figures that would mislead: every peer must have a whole row in each of its tasks, on a quiet machine.
+fn check_worth(rows: &[Row]) -> Result<()> {
+    for row in rows {
+        if rounds::best(rows, row.cell.task.name, row.cell.peer.name).is_none() {
+            let why = if let State::Failed(why) = &row.state { why } else { "left out" };
+            bail!("{}: {why}", row.cell.name());
+        }
+    }
+    let (disturbed, measurements, _) = rounds::disturbances(rows);
+    ensure!(
+        disturbed * MOST_DISTURBED <= measurements,
+        "other programs disturbed {disturbed} of {measurements} measurements (hint: run it again with nothing \
+         beside it)"
+    );
+    Ok(())
+}
+
 /// Replaces the pages.
-fn write(rows: &[rounds::Row], machine: &Machine, rounds: u32, output: &mut Output) -> Result<()> {
+fn write(rows: &[Row], machine: &Machine, rounds: u32, output: &mut Output) -> Result<()> {
     let root = workspace::root();
     let readme = root.join("README.md");
     let text = fs::read_to_string(&readme).context("cannot read README.md")?;
@@ -230,6 +245,22 @@ mod tests {
         for words in [&["--peers", "--rounds", "0"][..], &["--peers", "--table"]] {
             assert!(parsed(words).is_err(), "{words:?}");
         }
+    }
+
+    #[test]
+    fn misleading_figures_are_not_worth_writing() {
+        let run = |failing: &'static str, others: f64| {
+            let measure = |cell: &plan::Cell, round: u32| {
+                ensure!(cell.peer.name != failing, "no memory");
+                let others = Some(if round == 1 { others } else { 0.0 });
+                Ok(run::Measurement { others, ..rounds::tests::measured(1.0) })
+            };
+            check_worth(&rounds::run(plan::cells(&[OURS, "jax"], &["deep"]), 5, measure, |_| {}).unwrap())
+        };
+        run("nobody", 0.01).unwrap();
+        assert_eq!(run("jax", 0.0).unwrap_err().to_string(), "deep: JAX, 2 threads: no memory");
+        let message = run("nobody", 0.5).unwrap_err().to_string();
+        assert!(message.starts_with("other programs disturbed 2 of 10 measurements"), "{message}");
     }
 
     #[test]

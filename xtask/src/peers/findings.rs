@@ -1,7 +1,7 @@
 //! Owns what follows from the figures: speed-up by threads, equal bits, plain against native, the share of the peak.
 
 use super::plan::{NATIVE, OURS, PEERS};
-use super::rounds::{Row, best, three_digits, time};
+use super::rounds::{Row, best, disturbances, three_digits, time};
 
 /// Side of the matrices of the task `matrix`.
 const SIDE: f64 = 2048.0;
@@ -26,7 +26,20 @@ impl Work {
 
 /// The findings, a sentence each, as far as there are figures for them.
 pub(super) fn sentences(rows: &[Row]) -> Vec<String> {
-    [threads(rows), bits(rows), native(rows)].into_iter().flatten().chain(roofline(rows)).collect()
+    let first = [threads(rows), bits(rows), native(rows)].into_iter().flatten();
+    first.chain(roofline(rows)).chain(quiet(rows)).collect()
+}
+
+/// How far the machine was ours alone.
+fn quiet(rows: &[Row]) -> Option<String> {
+    let (disturbed, measurements, most) = disturbances(rows);
+    (measurements > 0).then(|| {
+        format!(
+            "Other programs took more than a tenth of the processors in {disturbed} of {measurements} measurements \
+             ({:.0} % at most).",
+            100.0 * most
+        )
+    })
 }
 
 fn ours(rows: &[Row], task: &str, variant: &str, threads: u32) -> Option<f64> {

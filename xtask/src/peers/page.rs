@@ -19,9 +19,9 @@ pub(super) fn page(rows: &[Row], machine: &Machine, rounds: u32) -> String {
          The same work by this project and by others, each in a process of its own, in turn: {rounds} rounds, and in \
          each round every program once. A figure of a round is the median of what the process repeats; in the tables \
          are the median, the least and the most of the rounds. The ratio is how many times as long as this project it \
-         takes; below 1, it is faster. Each peer runs on one thread and on two, and in each variant that it has; what \
-         takes more than {} times as long as the same peer's best way in the first round, or {} times by the medians \
-         so far, has no further turn, and is listed under the table. Peak memory is the largest resident set of the process, with its data. This project \
+         takes; below 1, it is faster. Each peer runs on one thread and on two, and in each variant that it has; a way \
+         whose least time is more than {} times that of the same peer's best after the first round, or {} times after \
+         a later one, has no further turn, and is listed under the table. Peak memory is the largest resident set of the process, with its data. This project \
          is built as anybody builds it (`--release`); burn and candle for the processor at hand \
          (`-Ctarget-cpu=native`); the others are the packages of `xtask/peers/requirements.txt`. The programs are in \
          `xtask/peers` and `crates/nn-train/benches/peer.rs`.\n\n\
@@ -67,7 +67,7 @@ pub(super) fn summary(rows: &[Row]) -> String {
         if !ratios.is_empty() {
             let others: Vec<String> =
                 ratios.iter().map(|(title, ratio)| format!("{title} {ratio:.2}")).collect();
-            text += &format!("| {}: {} | {} | {} |\n", task.title, task.figure, time(own), others.join(", "));
+            text += &format!("| {} | {} | {} |\n", task.title, time(own), others.join(", "));
         }
     }
     text
@@ -85,6 +85,7 @@ pub(super) fn json(rows: &[Row], machine: &Machine, rounds: u32) -> Value {
                 State::Failed(why) => format!("failed: {why}"),
             },
             "seconds": row.seconds(),
+            "others": measurements.iter().map(|one| one.others).collect::<Vec<_>>(),
             "peak_bytes": measurements.iter().map(|one| one.peak).collect::<Vec<_>>(),
             "accuracy": measurements.iter().filter_map(|one| one.accuracy).collect::<Vec<_>>(),
         })
@@ -138,7 +139,7 @@ mod tests {
         let expected = "\
 | task | this project | the others, times as long |
 | --- | ---: | --- |
-| From nothing to a model on disk: a process | 100 ms | PyTorch 4.00 |
+| From nothing to a model on disk | 100 ms | PyTorch 4.00 |
 ";
         assert_eq!(summary(&rows()), expected);
     }

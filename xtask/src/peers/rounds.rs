@@ -4,9 +4,10 @@ use super::plan::{Cell, OURS};
 use super::run::Measurement;
 use anyhow::{Context as _, Result};
 
-/// A way that takes longer than its peer's best way by more than this factor, in the first round and by the medians
-/// of more than one, has no further turn. One round is a rough judge.
-pub(super) const LEFT_OUT_ABOVE: [f64; 2] = [1.25, 1.1];
+/// A way whose least time is more than this many times that of its peer's best way, after the first round and after
+/// more than one, has no further turn. One round is a rough judge, and a disturbance only ever adds time: hence the
+/// least, not the median.
+pub(super) const LEFT_OUT_ABOVE: [f64; 2] = [1.5, 1.15];
 
 /// What came of a cell.
 #[derive(Debug)]
@@ -29,6 +30,10 @@ pub(super) enum State {
 impl Row {
     pub(super) fn median(&self) -> Option<f64> {
         median(self.seconds())
+    }
+
+    fn least(&self) -> Option<f64> {
+        self.seconds().into_iter().min_by(f64::total_cmp)
     }
 
     pub(super) fn seconds(&self) -> Vec<f64> {
@@ -85,13 +90,15 @@ pub(super) fn run(
 
 /// Of each peer and task, the ways that have no hope of being the best. Ours are all of interest.
 fn leave_out_slow_ways(rows: &mut [Row], factor: f64) {
+    // Against those alone that go on, so that the last way of a peer always does.
+    let going_on = rows.iter().filter(|row| row.state == State::Running);
     let times: Vec<(&str, &str, f64)> =
-        rows.iter().filter_map(|row| Some((row.cell.task.name, row.cell.peer.name, row.median()?))).collect();
+        going_on.filter_map(|row| Some((row.cell.task.name, row.cell.peer.name, row.least()?))).collect();
     for row in rows.iter_mut().filter(|row| row.state == State::Running && row.cell.peer.name != OURS) {
         let rivals =
             times.iter().filter(|(task, peer, _)| *task == row.cell.task.name && *peer == row.cell.peer.name);
         let best = rivals.map(|(_, _, seconds)| *seconds).fold(f64::INFINITY, f64::min);
-        if row.median().is_some_and(|seconds| seconds > best * factor) {
+        if row.least().is_some_and(|seconds| seconds > best * factor) {
             row.state = State::LeftOut;
         }
     }
@@ -102,6 +109,17 @@ pub(super) fn best<'a>(rows: &'a [Row], task: &str, peer: &str) -> Option<&'a Ro
     let own = rows.iter().filter(|row| row.cell.task.name == task && row.cell.peer.name == peer);
     own.filter(|row| row.is_whole() && row.cell.variant != super::plan::NATIVE)
         .min_by(|one, other| one.median().unwrap_or(f64::NAN).total_cmp(&other.median().unwrap_or(f64::NAN)))
+}
+
+/// Above this share of the processors' time, what other programs did is a disturbance.
+const DISTURBED_ABOVE: f64 = 0.1;
+
+/// How many measurements other programs disturbed, of how many, and the greatest share that they took.
+pub(super) fn disturbances(rows: &[Row]) -> (usize, usize, f64) {
+    let shares: Vec<f64> =
+        rows.iter().flat_map(|row| &row.measurements).filter_map(|measurement| measurement.others).collect();
+    let disturbed = shares.iter().filter(|share| **share > DISTURBED_ABOVE).count();
+    (disturbed, shares.len(), shares.iter().copied().fold(0.0, f64::max))
 }
 
 /// Three significant digits, in the unit that leaves one to three before the point.
@@ -129,7 +147,8 @@ pub(super) mod tests {
     use anyhow::bail;
 
     pub(in super::super) fn measured(seconds: f64) -> Measurement {
-        Measurement { seconds, peak: 64 << 20, accuracy: Some(0.98), hash: None, versions: Vec::new() }
+        let versions = Vec::new();
+        Measurement { seconds, peak: 64 << 20, others: None, accuracy: Some(0.98), hash: None, versions }
     }
 
     #[test]
@@ -145,6 +164,37 @@ pub(super) mod tests {
         assert_eq!(rows[2].state, State::LeftOut);
         assert_eq!(best(&rows, "epoch", "jax").unwrap().cell.threads, 2);
         assert!(best(&rows, "epoch", "burn").is_none());
+    }
+
+    #[test]
+    fn a_disturbance_leaves_no_peer_without_a_way() {
+        // The second round of the way that remained takes thirty times as long.
+        let measure = |cell: &Cell, round: u32| {
+            Ok(measured(match (cell.threads, round) {
+                (1, _) => 1.2,
+                (_, 3..) => 30.0,
+                _ => 1.0,
+            }))
+        };
+        let rows = run(cells(&["jax"], &["epoch"]), 5, measure, |_| {}).unwrap();
+        assert_eq!((&rows[0].state, &rows[1].state), (&State::LeftOut, &State::Running));
+        assert_eq!(best(&rows, "epoch", "jax").unwrap().measurements.len(), 5);
+        // And one that is disturbed while it still has a rival stays by its other rounds.
+        let measure =
+            |cell: &Cell, round: u32| Ok(measured(if cell.threads == 2 && round == 2 { 30.0 } else { 1.0 }));
+        let rows = run(cells(&["jax"], &["epoch"]), 3, measure, |_| {}).unwrap();
+        assert!(rows.iter().all(Row::is_whole));
+    }
+
+    #[test]
+    fn a_way_that_failed_is_no_rival() {
+        let measure = |cell: &Cell, round: u32| match (cell.threads, round) {
+            (1, 1) => Ok(measured(1.0)),
+            (1, _) => bail!("no"),
+            _ => Ok(measured(1.4)),
+        };
+        let rows = run(cells(&["jax"], &["epoch"]), 3, measure, |_| {}).unwrap();
+        assert_eq!(best(&rows, "epoch", "jax").unwrap().cell.threads, 2);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) struct Measurement {
     pub(super) seconds: f64,
     /// Its largest resident set, in bytes.
     pub(super) peak: u64,
+    /// The share of all processors' time that other programs took meanwhile, where the system tells.
+    pub(super) others: Option<f64>,
     pub(super) accuracy: Option<f64>,
     /// Of the parameters.
     pub(super) hash: Option<String>,
@@ -105,6 +107,7 @@ fn read(report: &str, printed: &str, is_process: bool) -> Result<Measurement> {
     Ok(Measurement {
         seconds: seconds.with_context(|| format!("expected seconds, found '{last}'"))?,
         peak: report["peak"].as_u64().context("the launcher reported no memory")?,
+        others: report["others"].as_f64(),
         accuracy,
         hash: figures["hash"].as_str().map(str::to_owned),
         versions: versions
@@ -129,11 +132,15 @@ mod tests {
         let expected = Measurement {
             seconds: 2.0,
             peak: 4096,
+            others: Some(0.25),
             accuracy: Some(0.97),
             hash: None,
             versions: vec![("x".into(), "1".into())],
         };
-        assert_eq!(read("{\"wall\": 5.0, \"peak\": 4096}", printed, false).unwrap(), expected);
+        assert_eq!(
+            read("{\"wall\": 5.0, \"peak\": 4096, \"others\": 0.25}", printed, false).unwrap(),
+            expected
+        );
     }
 
     #[test]
