@@ -148,6 +148,17 @@ pub(super) const TASKS: &[Task] = &[
         ..DEFAULTS
     },
     Task {
+        name: "as-printed",
+        title: "The tutorial's program",
+        word: "one-by-one",
+        about: "An epoch of the program of the tutorial that this project grew from: 784-100-10, one sample a step. \
+                NumPy computes what was printed there, with the types that it has there (matrices of integers and \
+                of float64), mistakes included, so that it learns nothing; it is given the first 1,500 samples, and \
+                **its time is multiplied by forty**. This project trains the whole epoch of what was meant.",
+        entries: &[entry(OURS, PLAIN, &[1]), entry("numpy", &["as printed"], &[1, 2])],
+        ..DEFAULTS
+    },
+    Task {
         name: "deep",
         title: "A step of a deep network",
         word: "deep",
