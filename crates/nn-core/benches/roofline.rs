@@ -1,6 +1,7 @@
 //! How close a training step comes to what the machine could do if nothing but multiplications took
 //! time: the rate of a large matrix product, the time that a step's products would take at that rate, and
 //! the time that the step does take. More than 100 % means that products with zeros were skipped.
+#![allow(clippy::print_stdout, reason = "its table is what it is for")]
 
 use nn_core::idx_format::IdxFile;
 use nn_core::ndarray::Array2;

@@ -1,10 +1,14 @@
 //! Owns the three products of a dense layer, Z = X W + b, dX = dZ W^T and dW = X^T dZ, and nothing of
 //! where their numbers come from. Every sum runs over its terms in order, one after the other, whatever
 //! the tile: the results do not depend on how rows are shared between threads.
+//!
+//! A tile of the result is summed in registers, and W is cut into panels that are as wide as a tile. A
+//! panel, or one of W^T, is packed into the first cache, and all samples go over it before the next.
 
 use crate::matrix::Matrix;
+use crate::panel::{inner_blocks, pack, pack_transposed, panel_buffer, tile_width};
 use crate::parameters::Rows;
-use crate::simd::{Line, Simd, floats, load_lines, store_lines};
+use crate::simd::{LANES, Line, Simd, floats, load_lines, store_lines};
 use std::ops::Range;
 
 /// Where the rows of a weight gradient go as soon as they are summed: into memory, or straight into an
@@ -13,61 +17,62 @@ pub(crate) trait GradientSink<S: Simd> {
     /// Whether a row of zeros need not be given.
     fn ignores_zero(&self) -> bool;
 
+    /// Asks for the memory that `take` of the same lines will change, without waiting for it.
+    fn prefetch<const T: usize>(&self, simd: S, row: usize, start: usize);
+
     /// Takes `T` lines of row `row` of the gradient, counted from the first row asked for, beginning
     /// with line `start` of the row.
     fn take<const T: usize>(&mut self, simd: S, row: usize, start: usize, gradient: [S::Vector; T]);
 }
 
-/// Rows of W that a product goes through before it comes back to them: 256 rows of a tile stay in
-/// the second cache.
-const INNER_BLOCK: usize = 256;
-
-/// Lines of a panel of transposed weights, see `transposed.rs`.
-pub(crate) const PANEL: usize = 3;
-
-/// Calls `$tile::<S, M, L>(.., row, line)` over `$rows` x `$lines`, with tiles as large as the
-/// registers hold: 8 x 3 lines where 32 registers are a line wide each, else 6 x 1.
-macro_rules! for_tiles {
-    ($S:ident, $rows:expr, $lines:expr, |$row:ident, $line:ident, $M:ident, $L:ident| $body:expr) => {{
-        let (rows, lines): (Range<usize>, Range<usize>) = ($rows, $lines);
+/// Runs `$body` for all of `$lines`, `$L` of them at a time from `$line` on: as many as the tiles
+/// are wide.
+macro_rules! for_panels {
+    ($S:ident, $lines:expr, |$line:ident, $L:ident| $body:expr) => {{
+        let lines: Range<usize> = $lines;
         let mut $line = lines.start;
         while $line < lines.end {
-            let width = if $S::WIDE { (lines.end - $line).min(3) } else { 1 };
-            let mut $row = rows.start;
-            while $row < rows.end {
-                let height = match rows.end - $row {
-                    8.. if $S::WIDE => 8,
-                    6.. if !$S::WIDE => 6,
-                    4.. => 4,
-                    2.. => 2,
-                    _ => 1,
-                };
-                for_tiles!(@ $S, height, width, $M, $L, $body);
-                $row += height;
+            let width = tile_width::<$S>().min(lines.end - $line);
+            match width {
+                3 => for_panels!(@ $L 3, $body),
+                2 => for_panels!(@ $L 2, $body),
+                _ => for_panels!(@ $L 1, $body),
             }
             $line += width;
         }
     }};
-    (@ $S:ident, $height:expr, $width:expr, $M:ident, $L:ident, $body:expr) => {
-        match ($height, $width) {
-            (8, 3) => for_tiles!(% $M 8, $L 3, $body),
-            (8, 2) => for_tiles!(% $M 8, $L 2, $body),
-            (8, 1) => for_tiles!(% $M 8, $L 1, $body),
-            (6, 1) => for_tiles!(% $M 6, $L 1, $body),
-            (4, 3) => for_tiles!(% $M 4, $L 3, $body),
-            (4, 2) => for_tiles!(% $M 4, $L 2, $body),
-            (4, 1) => for_tiles!(% $M 4, $L 1, $body),
-            (2, 3) => for_tiles!(% $M 2, $L 3, $body),
-            (2, 2) => for_tiles!(% $M 2, $L 2, $body),
-            (2, 1) => for_tiles!(% $M 2, $L 1, $body),
-            (1, 3) => for_tiles!(% $M 1, $L 3, $body),
-            (1, 2) => for_tiles!(% $M 1, $L 2, $body),
-            _ => for_tiles!(% $M 1, $L 1, $body),
-        }
-    };
-    (% $M:ident $m:literal, $L:ident $l:literal, $body:expr) => {{
-        const $M: usize = $m;
+    (@ $L:ident $l:literal, $body:expr) => {{
         const $L: usize = $l;
+        $body
+    }};
+}
+
+/// Runs `$body` for all of `$rows`, `$M` of them at a time from `$row` on. The largest tile is 8 rows of
+/// 3 lines where 32 registers are a line wide each, else 6 rows of 1.
+macro_rules! for_rows {
+    ($S:ident, $rows:expr, |$row:ident, $M:ident| $body:expr) => {{
+        let rows: Range<usize> = $rows;
+        let mut $row = rows.start;
+        while $row < rows.end {
+            let height = match rows.end - $row {
+                8.. if $S::WIDE => 8,
+                6.. if !$S::WIDE => 6,
+                4.. => 4,
+                2.. => 2,
+                _ => 1,
+            };
+            match height {
+                8 => for_rows!(@ $M 8, $body),
+                6 => for_rows!(@ $M 6, $body),
+                4 => for_rows!(@ $M 4, $body),
+                2 => for_rows!(@ $M 2, $body),
+                _ => for_rows!(@ $M 1, $body),
+            }
+            $row += height;
+        }
+    }};
+    (@ $M:ident $m:literal, $body:expr) => {{
+        const $M: usize = $m;
         $body
     }};
 }
@@ -76,51 +81,63 @@ macro_rules! for_tiles {
 #[inline(always)]
 pub(crate) fn add_product<S: Simd>(simd: S, x: &Matrix, weights: Rows<'_>, z: &mut Matrix) {
     let (inputs, width) = (weights.shape.inputs, weights.shape.width());
-    for first in (0..inputs).step_by(INNER_BLOCK) {
-        let inner = first..inputs.min(first + INNER_BLOCK);
-        let b = &weights.lines[inner.start * width..inner.end * width];
-        for_tiles!(S, 0..z.rows(), 0..width, |row, line, M, L| {
-            product_tile::<S, M, L>(simd, (x, row, inner.clone()), (b, width, line), (&mut *z, line));
+    let packed = if width > tile_width::<S>() { inputs } else { 0 };
+    panel_buffer!(buffer, S, packed);
+    for inner in inner_blocks::<S>(inputs) {
+        let weights = weights.of(inner.clone());
+        for_panels!(S, 0..width, |line, L| {
+            let panel = pack::<L>(weights, line, buffer);
+            add_panel::<S, L>(simd, x, inner.start, panel, (&mut *z, line));
         });
     }
 }
 
-/// dX += dZ W^T, with dZ (N, O) and W given as the panels of its transpose.
+/// dX += dZ W^T, with dZ (N, O) and W (I, O).
 #[inline(always)]
-pub(crate) fn add_transposed_product<S: Simd>(simd: S, d_z: &Matrix, panels: &[Line], d_x: &mut Matrix) {
-    let outputs = d_z.columns();
-    for (panel, lines) in panels.chunks_exact(outputs * PANEL).enumerate() {
-        let first = panel * PANEL;
-        for_tiles!(S, 0..d_x.rows(), first..d_x.width().min(first + PANEL), |row, line, M, L| {
-            product_tile::<S, M, L>(
-                simd,
-                (d_z, row, 0..outputs),
-                (lines, PANEL, line - first),
-                (&mut *d_x, line),
-            );
+pub(crate) fn add_transposed_product<S: Simd>(simd: S, d_z: &Matrix, weights: Rows<'_>, d_x: &mut Matrix) {
+    let outputs = weights.shape.outputs;
+    panel_buffer!(buffer, S, outputs);
+    for inner in inner_blocks::<S>(outputs) {
+        for_panels!(S, 0..d_x.width(), |line, L| {
+            let panel = pack_transposed::<S, L>(simd, weights, inner.clone(), line, buffer);
+            add_panel::<S, L>(simd, d_z, inner.start, panel, (&mut *d_x, line));
         });
     }
 }
 
-/// M rows x L lines of out += a b: rows of `a` from `row`, over the columns `inner`; the rows of `b`
-/// are `stride` lines apart, and taken from line `from`.
+/// L lines of every row of out += a b, from line `line` on. The panel of `b` goes with the columns of `a` from
+/// `first` on.
+#[inline(always)]
+fn add_panel<S: Simd, const L: usize>(
+    simd: S,
+    a: &Matrix,
+    first: usize,
+    panel: &[[Line; L]],
+    (out, line): (&mut Matrix, usize),
+) {
+    for_rows!(S, 0..out.rows(), |row, M| {
+        product_tile::<S, M, L>(simd, (a, row, first), panel, (&mut *out, line));
+    });
+}
+
+/// M rows x L lines of out += a b, from row `row` and line `line` on.
 #[inline(always)]
 fn product_tile<S: Simd, const M: usize, const L: usize>(
     simd: S,
-    (a, row, inner): (&Matrix, usize, Range<usize>),
-    (b, stride, from): (&[Line], usize, usize),
+    (a, row, first): (&Matrix, usize, usize),
+    panel: &[[Line; L]],
     (out, line): (&mut Matrix, usize),
 ) {
-    let count = inner.len();
-    let a: [&[f32]; M] = std::array::from_fn(|m| &a.row_floats(row + m)[inner.clone()]);
+    let mut terms: [&[f32]; M] = [&[]; M];
     let mut sums = [[simd.splat(0.0); L]; M];
     for m in 0..M {
+        terms[m] = &a.row_floats(row + m)[first..][..panel.len()];
         sums[m] = load_lines(simd, &out.row(row + m)[line..]);
     }
-    for (k, b) in b.chunks_exact(stride).take(count).enumerate() {
-        let b: [S::Vector; L] = load_lines(simd, &b[from..]);
+    for (k, b) in panel.iter().enumerate() {
+        let b: [S::Vector; L] = load_lines(simd, b);
         for m in 0..M {
-            let a = simd.splat(a[m][k]);
+            let a = simd.splat(terms[m][k]);
             for l in 0..L {
                 sums[m][l] = simd.mul_add(a, b[l], sums[m][l]);
             }
@@ -140,11 +157,17 @@ pub(crate) fn weight_gradient<'a, S: Simd>(
     width: usize,
     sink: &mut impl GradientSink<S>,
 ) {
-    for_tiles!(S, rows.clone(), 0..width, |row, line, M, L| {
-        let sums = outer_tile::<S, M, L>(simd, parts.clone(), row, line);
-        for (m, sums) in sums.into_iter().enumerate() {
-            sink.take(simd, row + m - rows.start, line, sums);
-        }
+    for_panels!(S, 0..width, |line, L| {
+        for_rows!(S, rows.clone(), |row, M| {
+            // The weights come from main memory while their gradient is summed.
+            for m in 0..M {
+                sink.prefetch::<L>(simd, row + m - rows.start, line);
+            }
+            let sums = outer_tile::<S, M, L>(simd, parts.clone(), row, line);
+            for (m, sums) in sums.into_iter().enumerate() {
+                sink.take(simd, row + m - rows.start, line, sums);
+            }
+        });
     });
 }
 
@@ -158,9 +181,12 @@ fn outer_tile<'a, S: Simd, const M: usize, const L: usize>(
 ) -> [[S::Vector; L]; M] {
     let mut sums = [[simd.splat(0.0); L]; M];
     for (x, d_z) in parts {
-        for n in 0..d_z.rows() {
-            let x: &[f32; M] = floats(x.row(n))[row..].first_chunk().expect("a tile lies within the rows");
-            let d_z: [S::Vector; L] = load_lines(simd, &d_z.row(n)[line..]);
+        // Slices that begin with the tile in every row leave the loop one check each.
+        let x_rows = floats(x.lines()).get(row..).unwrap_or_default().chunks(x.width() * LANES);
+        let d_z_rows = d_z.lines().get(line..).unwrap_or_default().chunks(d_z.width());
+        for (x, d_z) in x_rows.zip(d_z_rows) {
+            let x: &[f32; M] = x.first_chunk().expect("a tile lies within the rows");
+            let d_z: [S::Vector; L] = load_lines(simd, d_z);
             for m in 0..M {
                 let x = simd.splat(x[m]);
                 for l in 0..L {
@@ -191,3 +217,6 @@ pub(crate) fn bias_gradient<'a, S: Simd>(
         sink.take(simd, row, line, [sum]);
     }
 }
+
+#[cfg(test)]
+mod tests;

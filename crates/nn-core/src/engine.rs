@@ -27,7 +27,6 @@ use crate::simd::{Kernel, Line, Simd, dispatch};
 use crate::tally::{Evaluation, Tally, predicted_class};
 use crate::team::{Parts, Team};
 use crate::trace::layer_matrices;
-use crate::transposed::{Transposed, transpose};
 use ndarray::{Array2, s};
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -77,7 +76,6 @@ struct Buffers {
     share_lines: Vec<Range<usize>>,
     /// dL/dZ of the first layer for the whole batch.
     first_d_z: Matrix,
-    transposed: Transposed,
 }
 
 /// One thread's part of a batch.
@@ -163,8 +161,7 @@ impl Engine {
         check(network, loss, batch);
         let update = optimizer.begin_step(network.parameters());
         let (team, buffers) = self.prepare(network, batch.len());
-        buffers.transposed.refresh(network.parameters());
-        let Buffers { plan, inputs, shares, share_lines, first_d_z, transposed } = buffers;
+        let Buffers { plan, inputs, shares, share_lines, first_d_z } = buffers;
         let shares = &mut shares[..share_lines.len()];
 
         // Phase 1, over sections of the inputs.
@@ -174,7 +171,7 @@ impl Engine {
         let scale = 1.0 / batch.len() as f32;
         first_d_z.set_rows(batch.len());
         team.for_each_with(shares, Parts::new(first_d_z.lines_mut(), share_lines), |_, share, first_d_z| {
-            dispatch(ThereAndBack { network, transposed, inputs, loss, batch, scale, share, first_d_z });
+            dispatch(ThereAndBack { network, inputs, loss, batch, scale, share, first_d_z });
         });
         let mut tally = Tally::default();
         shares.iter().for_each(|share| share.add_to(&mut tally));
@@ -189,18 +186,16 @@ impl Engine {
             Parts::new(network.parameters_mut().all_lines_mut(), &plan.lines),
             Parts::new(first, of_first),
             Parts::new(second, of_second),
-            Parts::new(transposed.lines_mut(), &plan.panels),
         ];
         // Each thread begins with the sections that were its own in phase 1.
         let threads = team.threads();
         let cut = |thread| plan.section_starts[thread * inputs.sections().len() / threads];
-        team.for_each_part(parts, cut, |index, [parameters, first, second, panel]| {
+        team.for_each_part(parts, cut, |index, [parameters, first, second]| {
             let block = &plan.blocks[index];
             let shape = plan.shapes[block.layer];
             let rows = UpdateRows { update, width: shape.width(), parameters, first, second };
-            dispatch(UpdateBlock { block, shape, pass: &pass, rows, panel });
+            dispatch(UpdateBlock { block, shape, pass: &pass, rows });
         });
-        transposed.set_fresh(network.parameters());
         tally
     }
 
@@ -298,14 +293,13 @@ impl Engine {
 impl Buffers {
     fn new(network: &Network) -> Self {
         let shapes = network.parameters().shapes();
-        let (inputs, transposed) = (InputRows::new(shapes[0]), Transposed::new(network.parameters()));
+        let inputs = InputRows::new(shapes[0]);
         Self {
-            plan: Plan::new(shapes, &inputs, &transposed),
+            plan: Plan::new(shapes, &inputs),
             inputs,
             shares: Vec::new(),
             share_lines: Vec::new(),
             first_d_z: Matrix::zeros(0, shapes[0].outputs),
-            transposed,
         }
     }
 
@@ -413,7 +407,6 @@ impl Kernel for Judge<'_> {
 /// Phase 2 for one share.
 struct ThereAndBack<'a> {
     network: &'a Network,
-    transposed: &'a Transposed,
     inputs: &'a InputRows,
     loss: Loss,
     batch: Batch<'a>,
@@ -428,10 +421,10 @@ impl Kernel for ThereAndBack<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { network, transposed, inputs, loss, batch, scale, share, first_d_z } = self;
+        let Self { network, inputs, loss, batch, scale, share, first_d_z } = self;
         There { network, inputs, share }.run(simd);
         share.judge(simd, loss, batch.slice(share.samples.clone()), scale);
-        pass::backward(simd, network.layer_activations(), transposed, &share.a, &mut share.d);
+        pass::backward(simd, network.layer_activations(), network.parameters(), &share.a, &mut share.d);
         first_d_z.copy_from_slice(share.d[0].lines());
     }
 }
@@ -442,7 +435,6 @@ struct UpdateBlock<'a, 'b, P> {
     shape: Shape,
     pass: &'a Pass<'b, P>,
     rows: UpdateRows<'a>,
-    panel: &'a mut [Line],
 }
 
 impl<'b, P: Iterator<Item = (&'b [Matrix], &'b [Matrix])> + Clone> Kernel for UpdateBlock<'_, 'b, P> {
@@ -450,11 +442,7 @@ impl<'b, P: Iterator<Item = (&'b [Matrix], &'b [Matrix])> + Clone> Kernel for Up
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { block, shape, pass, mut rows, panel } = self;
+        let Self { block, shape, pass, mut rows } = self;
         pass::parameter_gradient(simd, block, shape, pass, &mut rows);
-        if !panel.is_empty() {
-            let weights = block.weights(shape).len();
-            transpose(&rows.parameters[..weights * shape.width()], shape, panel);
-        }
     }
 }

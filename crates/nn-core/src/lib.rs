@@ -15,6 +15,7 @@ mod loss;
 mod optimizer;
 
 mod network;
+mod panel;
 mod parameters;
 mod pass;
 mod plan;
@@ -25,7 +26,6 @@ mod tally;
 
 mod dense;
 mod sparse;
-mod transposed;
 
 mod matrix;
 mod simd;

@@ -13,9 +13,9 @@ use crate::pass::{self, Pass};
 use crate::plan::Plan;
 use crate::simd::{Kernel, Line, Simd, dispatch, store_lines};
 use crate::trace::{Trace, layer_matrices};
-use crate::transposed::Transposed;
 use ndarray::{Array2, ArrayView2};
 use ndarray_rand::rand::Rng;
+use zerocopy::IntoBytes;
 
 /// A multilayer perceptron: fully connected layers, each Z = X W + b and A = f(Z), the A of one being
 /// the X of the next.
@@ -260,14 +260,7 @@ impl Network {
             *last = Matrix::from_view(d_output);
         }
         let mut gradients = self.parameters.zeros_like();
-        let transposed = Transposed::new(&self.parameters);
-        dispatch(Backward {
-            network: self,
-            transposed: &transposed,
-            trace,
-            d: &mut d,
-            gradients: &mut gradients,
-        });
+        dispatch(Backward { network: self, trace, d: &mut d, gradients: &mut gradients });
         gradients
     }
 }
@@ -314,7 +307,6 @@ impl Kernel for Forward<'_, '_> {
 
 struct Backward<'a> {
     network: &'a Network,
-    transposed: &'a Transposed,
     trace: &'a Trace,
     d: &'a mut [Matrix],
     gradients: &'a mut Parameters,
@@ -325,9 +317,9 @@ impl Kernel for Backward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { network, transposed, trace, d, gradients } = self;
-        pass::backward(simd, &network.activations, transposed, &trace.activations, d);
-        let plan = Plan::new(network.parameters.shapes(), &trace.inputs, transposed);
+        let Self { network, trace, d, gradients } = self;
+        pass::backward(simd, &network.activations, &network.parameters, &trace.activations, d);
+        let plan = Plan::new(network.parameters.shapes(), &trace.inputs);
         let parts = std::iter::once((&trace.activations[..], &*d));
         let pass = Pass { inputs: &trace.inputs, first_d_z: &d[0], parts };
         for (block, lines) in plan.blocks.iter().zip(&plan.lines) {
@@ -351,6 +343,11 @@ impl<S: Simd> GradientSink<S> for StoreRows<'_> {
     #[inline(always)]
     fn ignores_zero(&self) -> bool {
         true
+    }
+
+    #[inline(always)]
+    fn prefetch<const T: usize>(&self, simd: S, row: usize, start: usize) {
+        simd.prefetch(self.lines[row * self.width + start..][..T].as_bytes());
     }
 
     #[inline(always)]

@@ -7,6 +7,7 @@ use crate::network::Network;
 use crate::parameters::Parameters;
 use crate::simd::{Kernel, Line, Simd, dispatch, load_lines, store_lines};
 use std::{fmt, str::FromStr};
+use zerocopy::IntoBytes;
 
 /// How a parameter w follows its gradient g at learning rate r. The memories v and m, u begin at 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -284,6 +285,16 @@ impl<S: Simd> GradientSink<S> for UpdateRows<'_> {
     #[inline(always)]
     fn ignores_zero(&self) -> bool {
         self.update.ignores_zero()
+    }
+
+    #[inline(always)]
+    fn prefetch<const T: usize>(&self, simd: S, row: usize, start: usize) {
+        let from = row * self.width + start;
+        for lines in [&*self.parameters, &*self.first, &*self.second] {
+            if let Some(lines) = lines.get(from..from + T) {
+                simd.prefetch(lines.as_bytes());
+            }
+        }
     }
 
     #[inline(always)]

@@ -7,7 +7,6 @@ use crate::simd::{LANES, Line, floats, floats_mut, lines_for};
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, ShapeBuilder};
 use std::fmt;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One number per weight and bias of a network. A gradient, a velocity and a moment have this type
 /// too, so that an optimizer reads as its textbook formula.
@@ -20,7 +19,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Parameters {
     shapes: Vec<Shape>,
     lines: Vec<Line>,
-    stamp: u64,
 }
 
 /// Where a layer stands.
@@ -74,12 +72,6 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A number that no other content of parameters has had in this process.
-fn new_stamp() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
 impl Parameters {
     /// All zeros, for layers of the given (inputs, outputs).
     pub(crate) fn zeros(layers: impl IntoIterator<Item = (usize, usize)>) -> Result<Self, NetworkError> {
@@ -94,14 +86,14 @@ impl Parameters {
         let too_large = NetworkError::TooLarge { parameters: start.saturating_mul(LANES) };
         lines.try_reserve_exact(start).map_err(|_| too_large)?;
         lines.resize(start, Line::default());
-        Ok(Self { shapes, lines, stamp: new_stamp() })
+        Ok(Self { shapes, lines })
     }
 
     /// The same shapes with all numbers 0.
     #[must_use]
     pub fn zeros_like(&self) -> Self {
         let lines = vec![Line::default(); self.lines.len()];
-        Self { shapes: self.shapes.clone(), lines, stamp: new_stamp() }
+        Self { shapes: self.shapes.clone(), lines }
     }
 
     /// Number of layers.
@@ -191,14 +183,7 @@ impl Parameters {
 
     /// Every line of every layer. The padding must be left zero.
     pub(crate) fn all_lines_mut(&mut self) -> &mut [Line] {
-        self.stamp = new_stamp();
         &mut self.lines
-    }
-
-    /// Changes with every chance to write to the numbers: two parameters with one stamp are equal,
-    /// which tells whether a copy of them in another layout is still true.
-    pub(crate) fn stamp(&self) -> u64 {
-        self.stamp
     }
 }
 

@@ -10,7 +10,6 @@ use crate::parameters::{Parameters, Rows, Shape};
 use crate::plan::Block;
 use crate::simd::Simd;
 use crate::sparse;
-use crate::transposed::Transposed;
 use std::iter::once;
 use std::ops::Range;
 
@@ -78,7 +77,7 @@ fn add_products<S: Simd>(simd: S, sections: &[Section], first: usize, z: &mut Ma
 pub(crate) fn backward<S: Simd>(
     simd: S,
     activations: &[Activation],
-    transposed: &Transposed,
+    parameters: &Parameters,
     a: &[Matrix],
     d: &mut [Matrix],
 ) {
@@ -91,7 +90,7 @@ pub(crate) fn backward<S: Simd>(
         if let Some(d_x) = before.last_mut() {
             d_x.set_rows(d_z.rows());
             d_x.lines_mut().fill(Default::default());
-            dense::add_transposed_product(simd, d_z, transposed.layer(layer), d_x);
+            dense::add_transposed_product(simd, d_z, parameters.rows(layer), d_x);
         }
     }
 }

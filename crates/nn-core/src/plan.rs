@@ -3,7 +3,6 @@
 
 use crate::inputs::InputRows;
 use crate::parameters::Shape;
-use crate::transposed::{PANEL_ROWS, Transposed};
 use std::ops::Range;
 
 /// Some rows of one layer's parameters: what is updated in one go.
@@ -24,6 +23,9 @@ impl Block {
     }
 }
 
+/// Rows of a block: whole tiles of the weight gradient, 6 or 8 rows high.
+const BLOCK_ROWS: usize = 48;
+
 /// How the parameters are cut into blocks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
@@ -32,36 +34,33 @@ pub(crate) struct Plan {
     pub(crate) blocks: Vec<Block>,
     /// For each section, its first block; then the first block of the second layer.
     pub(crate) section_starts: Vec<usize>,
-    /// For each block, where it stands among the lines of the parameters...
+    /// For each block, where it stands among the lines of the parameters.
     pub(crate) lines: Vec<Range<usize>>,
-    /// ... and its panel among those of the transposed weights.
-    pub(crate) panels: Vec<Range<usize>>,
     /// For each block, nothing: where an optimizer has no memory.
     pub(crate) nothing: Vec<Range<usize>>,
 }
 
 impl Plan {
-    pub(crate) fn new(shapes: &[Shape], inputs: &InputRows, transposed: &Transposed) -> Self {
+    pub(crate) fn new(shapes: &[Shape], inputs: &InputRows) -> Self {
         let mut plan = Self { shapes: shapes.to_vec(), ..Self::default() };
         for (index, section) in inputs.sections().iter().enumerate() {
             plan.section_starts.push(plan.blocks.len());
-            plan.cut(0, section.inputs(), index, transposed);
+            plan.cut(0, section.inputs(), index);
         }
         plan.section_starts.push(plan.blocks.len());
         for (layer, shape) in shapes.iter().enumerate().skip(1) {
-            plan.cut(layer, 0..shape.inputs, 0, transposed);
+            plan.cut(layer, 0..shape.inputs, 0);
         }
         plan
     }
 
-    fn cut(&mut self, layer: usize, inputs: Range<usize>, section: usize, transposed: &Transposed) {
+    fn cut(&mut self, layer: usize, inputs: Range<usize>, section: usize) {
         let shape = self.shapes[layer];
-        for first in inputs.clone().step_by(PANEL_ROWS) {
-            let next = inputs.end.min(first + PANEL_ROWS);
+        for first in inputs.clone().step_by(BLOCK_ROWS) {
+            let next = inputs.end.min(first + BLOCK_ROWS);
             // The biases go with the last block.
             let rows = first..if next < shape.inputs { next } else { shape.inputs + 1 };
             self.lines.push(shape.lines(rows.clone()));
-            self.panels.push(transposed.panel(layer, shape, rows.clone()));
             self.nothing.push(0..0);
             self.blocks.push(Block { layer, rows, section });
         }

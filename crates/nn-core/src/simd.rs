@@ -68,6 +68,9 @@ pub(crate) trait Simd: Copy {
     ) -> Self::Vector;
     /// Sixteen bytes as numbers, 0 to 255.
     fn bytes(self, bytes: &[u8; LANES]) -> Self::Vector;
+    /// Transposes a square of sixteen lines: number `i` of line `j * stride` of `columns` becomes number
+    /// `j` of `rows[i]`.
+    fn transpose(self, rows: [&Line; LANES], columns: &mut [Line], stride: usize);
     /// Asks for the bytes to be brought near, without waiting for them.
     fn prefetch(self, bytes: &[u8]);
     /// Bit `i` is set where byte `i` is not zero.
@@ -114,8 +117,8 @@ pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     if let Some(avx2) = x86::Avx2::detect() {
         return avx2.dispatch(kernel);
     }
-    kernel.run(portable::Portable)
+    kernel.run(portable::Portable::<false>)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,5 @@
 //! Holds the engine's fast path against the readable steps of the library, bit for bit: for every rule,
-//! any number of threads, any batch, sparse or dense; and looks for copies of weights gone stale.
+//! any number of threads, any batch, sparse or dense.
 
 mod oracle;
 mod samples;

@@ -3,17 +3,18 @@
 
 use super::{LANES, Line, Simd};
 
+/// The tests also run it as `WIDE`, so that the tiles of large registers are tried on machines without them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Portable;
+pub(crate) struct Portable<const WIDE: bool>;
 
 #[inline(always)]
 fn map2(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
     std::array::from_fn(|i| f(a[i], b[i]))
 }
 
-impl Simd for Portable {
+impl<const WIDE: bool> Simd for Portable<WIDE> {
     type Vector = [f32; LANES];
-    const WIDE: bool = false;
+    const WIDE: bool = WIDE;
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::Vector {
@@ -85,6 +86,14 @@ impl Simd for Portable {
     #[inline(always)]
     fn bytes(self, bytes: &[u8; 16]) -> Self::Vector {
         bytes.map(f32::from)
+    }
+    #[inline(always)]
+    fn transpose(self, rows: [&Line; LANES], columns: &mut [Line], stride: usize) {
+        for (i, row) in rows.iter().enumerate() {
+            for (column, &value) in columns.iter_mut().step_by(stride).zip(&row.0) {
+                column.0[i] = value;
+            }
+        }
     }
     #[inline(always)]
     fn prefetch(self, _bytes: &[u8]) {}

@@ -1,8 +1,10 @@
-//! Holds every instruction set of this machine against the f64 functions of the standard library.
+//! Holds every instruction set of this machine against the standard library, and runs the kernels of other
+//! tests on each of them.
 
 use super::{Kernel, LANES, Line, Simd, dispatch, functions, portable::Portable};
 
 /// Sixteen lanes of exp, sigmoid and tanh at once.
+#[derive(Clone, Copy)]
 struct Functions([f32; LANES]);
 
 impl Kernel for Functions {
@@ -18,6 +20,7 @@ impl Kernel for Functions {
     }
 }
 
+#[derive(Clone, Copy)]
 struct NonzeroBytes<'a>(&'a [u8; 64]);
 
 impl Kernel for NonzeroBytes<'_> {
@@ -28,12 +31,13 @@ impl Kernel for NonzeroBytes<'_> {
     }
 }
 
-/// The outputs on every instruction set that this machine has.
-fn on_every_set(x: [f32; LANES]) -> Vec<[[f32; LANES]; 3]> {
-    let mut outputs = vec![dispatch(Functions(x)), Functions(x).run(Portable)];
+/// The outputs on every instruction set that this machine has, and on portable code with tiles for few and
+/// for many registers.
+pub(crate) fn on_every_set<K: Kernel + Copy>(kernel: K) -> Vec<K::Output> {
+    let mut outputs = vec![dispatch(kernel), kernel.run(Portable::<false>), kernel.run(Portable::<true>)];
     #[cfg(target_arch = "x86_64")]
     if let Some(avx2) = super::x86::Avx2::detect() {
-        outputs.push(avx2.dispatch(Functions(x)));
+        outputs.push(avx2.dispatch(kernel));
     }
     outputs
 }
@@ -49,7 +53,7 @@ fn exp_sigmoid_and_tanh_agree_with_f64_over_their_whole_range() {
     for step in 0..120_000 {
         let x: [f32; LANES] =
             std::array::from_fn(|lane| (step as f32 / 600.0 - 100.0) * (1.0 + lane as f32 / 64.0) * 0.86);
-        for [exp, sigmoid, tanh] in on_every_set(x) {
+        for [exp, sigmoid, tanh] in on_every_set(Functions(x)) {
             for lane in 0..LANES {
                 let wide = f64::from(x[lane]);
                 if x[lane] < 88.7 {
@@ -67,7 +71,7 @@ fn not_a_number_is_passed_on_and_infinities_reach_the_limits() {
     let mut x = [f32::NAN; LANES];
     x[1] = f32::INFINITY;
     x[2] = f32::NEG_INFINITY;
-    for [exp, sigmoid, tanh] in on_every_set(x) {
+    for [exp, sigmoid, tanh] in on_every_set(Functions(x)) {
         assert!(exp[0].is_nan() && sigmoid[0].is_nan() && tanh[0].is_nan());
         assert!(exp[1] > 3.4e38);
         assert_eq!((exp[2], sigmoid[1], tanh[1], tanh[2]), (0.0, 1.0, 1.0, -1.0));
@@ -82,11 +86,35 @@ fn every_bit_of_a_mask_tells_of_its_own_byte() {
         bytes[position] = (position + 1) as u8;
         bytes[63] = 255;
         let expected = (1_u64 << position) | (1 << 63);
-        assert_eq!(dispatch(NonzeroBytes(&bytes)), expected);
-        assert_eq!(NonzeroBytes(&bytes).run(Portable), expected);
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = super::x86::Avx2::detect() {
-            assert_eq!(avx2.dispatch(NonzeroBytes(&bytes)), expected);
+        for mask in on_every_set(NonzeroBytes(&bytes)) {
+            assert_eq!(mask, expected);
+        }
+    }
+}
+
+/// Sixteen lines, transposed into every third line of the output.
+#[derive(Clone, Copy)]
+struct Transpose<'a>(&'a [Line; LANES]);
+
+impl Kernel for Transpose<'_> {
+    type Output = [[f32; LANES]; 46];
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Self::Output {
+        let mut columns = [Line([-1.0; LANES]); 46];
+        simd.transpose(self.0.each_ref(), &mut columns, 3);
+        columns.map(|line| line.0)
+    }
+}
+
+#[test]
+fn rows_become_columns_and_the_lines_between_them_stay() {
+    let rows: [Line; LANES] = std::array::from_fn(|i| Line(std::array::from_fn(|j| (100 * i + j) as f32)));
+    for columns in on_every_set(Transpose(&rows)) {
+        for (line, numbers) in columns.iter().enumerate() {
+            for (i, &number) in numbers.iter().enumerate() {
+                let expected = if line % 3 == 0 { rows[i].0[line / 3] } else { -1.0 };
+                assert_eq!(number, expected, "row {i}, line {line}");
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //! instructions: it can be made only by `detect`.
 #![allow(unsafe_code, reason = "intrinsics are unsafe to call; every type here is a proof that they exist")]
 
-use super::{Kernel, Line, Simd};
+use super::{Kernel, LANES, Line, Simd};
 use std::arch::x86_64::*;
 
 /// Proof that this machine has AVX-512 F, BW and VL.
@@ -145,6 +145,39 @@ impl Simd for Avx512 {
         })
     }
     #[inline(always)]
+    fn transpose(self, rows: [&Line; LANES], columns: &mut [Line], stride: usize) {
+        for (quarter, columns) in columns.chunks_mut(4 * stride).take(4).enumerate() {
+            // Four columns of all rows: part p of vector r holds those of row 4 p + r.
+            let mut vectors = [self.splat(0.0); 4];
+            for r in 0..4 {
+                let mut parts = [&[0.0; 4]; 4];
+                for p in 0..4 {
+                    parts[p] = &rows[4 * p + r].0.as_chunks().0[quarter];
+                }
+                vectors[r] = proven!({
+                    let vector = _mm512_castps128_ps512(_mm_loadu_ps(parts[0].as_ptr()));
+                    let vector = _mm512_insertf32x4::<1>(vector, _mm_loadu_ps(parts[1].as_ptr()));
+                    let vector = _mm512_insertf32x4::<2>(vector, _mm_loadu_ps(parts[2].as_ptr()));
+                    _mm512_insertf32x4::<3>(vector, _mm_loadu_ps(parts[3].as_ptr()))
+                });
+            }
+            // Each part is a square of four by four, to be transposed.
+            let [low, high] = proven!([
+                [_mm512_unpacklo_ps(vectors[0], vectors[1]), _mm512_unpacklo_ps(vectors[2], vectors[3])],
+                [_mm512_unpackhi_ps(vectors[0], vectors[1]), _mm512_unpackhi_ps(vectors[2], vectors[3])],
+            ]);
+            let transposed = proven!([
+                _mm512_shuffle_ps::<0x44>(low[0], low[1]),
+                _mm512_shuffle_ps::<0xee>(low[0], low[1]),
+                _mm512_shuffle_ps::<0x44>(high[0], high[1]),
+                _mm512_shuffle_ps::<0xee>(high[0], high[1]),
+            ]);
+            for c in 0..4 {
+                self.store(transposed[c], &mut columns[c * stride]);
+            }
+        }
+    }
+    #[inline(always)]
     fn prefetch(self, bytes: &[u8]) {
         prefetch(bytes);
     }
@@ -246,6 +279,38 @@ impl Simd for Avx2 {
             let high = _mm_srli_si128::<8>(low);
             [_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(low)), _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(high))]
         })
+    }
+    #[inline(always)]
+    fn transpose(self, rows: [&Line; LANES], columns: &mut [Line], stride: usize) {
+        for (quarter, columns) in columns.chunks_mut(4 * stride).take(4).enumerate() {
+            for half in 0..2 {
+                // Four columns of eight rows: part p of vector r holds those of row 4 p + r.
+                let mut vectors = [proven!(_mm256_setzero_ps()); 4];
+                for r in 0..4 {
+                    let low = &rows[8 * half + r].0.as_chunks::<4>().0[quarter];
+                    let high = &rows[8 * half + 4 + r].0.as_chunks::<4>().0[quarter];
+                    vectors[r] = proven!({
+                        let vector = _mm256_castps128_ps256(_mm_loadu_ps(low.as_ptr()));
+                        _mm256_insertf128_ps::<1>(vector, _mm_loadu_ps(high.as_ptr()))
+                    });
+                }
+                // Each part is a square of four by four, to be transposed.
+                let [low, high] = proven!([
+                    [_mm256_unpacklo_ps(vectors[0], vectors[1]), _mm256_unpacklo_ps(vectors[2], vectors[3])],
+                    [_mm256_unpackhi_ps(vectors[0], vectors[1]), _mm256_unpackhi_ps(vectors[2], vectors[3])],
+                ]);
+                let transposed = proven!([
+                    _mm256_shuffle_ps::<0x44>(low[0], low[1]),
+                    _mm256_shuffle_ps::<0xee>(low[0], low[1]),
+                    _mm256_shuffle_ps::<0x44>(high[0], high[1]),
+                    _mm256_shuffle_ps::<0xee>(high[0], high[1]),
+                ]);
+                for c in 0..4 {
+                    let column = &mut columns[c * stride].0.as_chunks_mut::<8>().0[half];
+                    proven!(_mm256_storeu_ps(column.as_mut_ptr(), transposed[c]));
+                }
+            }
+        }
     }
     #[inline(always)]
     fn prefetch(self, bytes: &[u8]) {
