@@ -19,7 +19,8 @@ pub(super) fn page(rows: &[Row], machine: &Machine, rounds: u32) -> String {
          The same work by this project and by others, each in a process of its own, in turn: {rounds} rounds, and in \
          each round every program once. A figure of a round is the median of what the process repeats; in the tables \
          are the median, the least and the most of the rounds. The ratio is how many times as long as this project it \
-         takes; below 1, it is faster. Each peer runs on one thread and on two, and in each variant that it has; a way \
+         takes; below 1, it is faster. A peer runs on one thread, on two, or on either, as `xtask/src/peers/plan.rs` has \
+         it for each task, and in each variant that it has; a way \
          whose least time is more than {} times that of the same peer's best after the first round, or {} times after \
          a later one, has no further turn, and is listed under the table. Peak memory is the largest resident set of the process, with its data. This project \
          is built as anybody builds it (`--release`); burn and candle for the processor at hand \
