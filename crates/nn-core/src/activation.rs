@@ -1,7 +1,7 @@
 //! Owns the activation functions and their derivatives. Knows no layers.
 
 use crate::error::UnknownName;
-use crate::simd::{Line, Simd, exp, floats, floats_mut, sigmoid, tanh};
+use crate::simd::{LANES, Line, Simd, exp, floats, sigmoid, tanh};
 use std::{fmt, str::FromStr};
 
 /// The slope of [`Activation::LeakyRelu`] below 0.
@@ -83,13 +83,15 @@ impl Activation {
     pub(crate) fn forward<S: Simd>(self, simd: S, row: &mut [Line], units: usize) {
         match self {
             Self::Identity => {}
-            Self::Softmax => softmax(simd, row, units),
+            Self::Softmax => {
+                softmax(simd, row, units);
+            }
             _ => {
                 for line in row.iter_mut() {
                     simd.store(self.function(simd, simd.load(line)), line);
                 }
                 // The padding must stay 0, and sigmoid has made it 1/2.
-                floats_mut(row)[units..].fill(0.0);
+                pad(simd, row, units, 0.0);
             }
         }
     }
@@ -117,21 +119,37 @@ impl Activation {
     }
 }
 
-/// Turns `units` logits of a padded row into probabilities that sum to 1. The greatest is subtracted
-/// first, which changes nothing but keeps e^z from overflowing; the padding is left zero.
+/// Fills the padding of a row of `units` numbers.
 #[inline(always)]
-pub(crate) fn softmax<S: Simd>(simd: S, row: &mut [Line], units: usize) {
-    let greatest = floats(row)[..units].iter().fold(f32::NEG_INFINITY, |m, &z| if m > z { m } else { z });
-    let greatest = simd.splat(greatest);
+fn pad<S: Simd>(simd: S, row: &mut [Line], units: usize, value: f32) {
+    let used = units - (row.len() - 1) * LANES;
+    let last = row.last_mut().expect("a layer has at least one unit");
+    simd.store(simd.select_first(used, simd.load(last), simd.splat(value)), last);
+}
+
+/// Turns `units` logits z of a padded row into probabilities that sum to 1, with m the greatest z:
+/// e^(z_j - m) / s, where s is the sum of all e^(z_j - m). To subtract m changes nothing but keeps e^z
+/// from overflowing. Gives ln of the sum of all e^z, which is m + ln s, as (m, s).
+#[inline(always)]
+pub(crate) fn softmax<S: Simd>(simd: S, row: &mut [Line], units: usize) -> (f32, f32) {
+    // e^-infinity is 0: the padding adds nothing, and is 0 in the end.
+    pad(simd, row, units, f32::NEG_INFINITY);
+    let mut greatest = simd.load(&row[0]);
+    for line in &row[1..] {
+        greatest = simd.max(greatest, simd.load(line));
+    }
+    let greatest = simd.greatest(greatest);
+    let mut sum = simd.splat(0.0);
     for line in row.iter_mut() {
-        simd.store(exp(simd, simd.sub(simd.load(line), greatest)), line);
+        let power = exp(simd, simd.sub(simd.load(line), simd.splat(greatest)));
+        sum = simd.add(sum, power);
+        simd.store(power, line);
     }
-    let row = floats_mut(row);
-    row[units..].fill(0.0);
-    let sum: f32 = row[..units].iter().sum();
-    for p in &mut row[..units] {
-        *p /= sum;
+    let sum = simd.sum(sum);
+    for line in row.iter_mut() {
+        simd.store(simd.div(simd.load(line), simd.splat(sum)), line);
     }
+    (greatest, sum)
 }
 
 impl fmt::Display for Activation {

@@ -135,18 +135,14 @@ impl Loss {
         match self {
             Self::SoftmaxCrossEntropy => {
                 // -ln softmax(z)_y = ln(sum over j of e^(z_j - m)) - (z_y - m), with m the greatest z.
-                let z = &floats(d_row)[..units];
-                let greatest = z.iter().fold(f32::NEG_INFINITY, |m, &z| if m > z { m } else { z });
-                let shifted = z[class] - greatest;
-                softmax(simd, d_row, units);
-                let p = &mut floats_mut(d_row)[..units];
-                // The greatest probability is 1 / sum over j of e^(z_j - m).
-                let most = p.iter().fold(0.0_f32, |m, &p| if m > p { m } else { p });
-                let loss = -f64::from(most).ln() - f64::from(shifted);
-                for (unit, p) in p.iter_mut().enumerate() {
-                    *p = (*p - target(unit)) * scale;
+                let z = floats(d_row)[class];
+                let (greatest, sum) = softmax(simd, d_row, units);
+                // dL/dz = (softmax(z) - t) / N.
+                floats_mut(d_row)[class] -= 1.0;
+                for line in d_row {
+                    simd.store(simd.mul(simd.load(line), simd.splat(scale)), line);
                 }
-                loss
+                f64::from(sum).ln() - f64::from(z - greatest)
             }
             Self::SigmoidCrossEntropy => {
                 let z = &floats(d_row)[..units];

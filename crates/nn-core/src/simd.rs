@@ -66,6 +66,12 @@ pub(crate) trait Simd: Copy {
         yes: Self::Vector,
         no: Self::Vector,
     ) -> Self::Vector;
+    /// `yes` in the first `count` lanes, at most sixteen, `no` in the others.
+    fn select_first(self, count: usize, yes: Self::Vector, no: Self::Vector) -> Self::Vector;
+    /// The sum of all lanes: first those eight apart, of these sums those four apart, and so on.
+    fn sum(self, a: Self::Vector) -> f32;
+    /// The greatest of all lanes, unspecified where one is not a number.
+    fn greatest(self, a: Self::Vector) -> f32;
     /// Sixteen bytes as numbers, 0 to 255.
     fn bytes(self, bytes: &[u8; LANES]) -> Self::Vector;
     /// Transposes a square of sixteen lines: number `i` of line `j * stride` of `columns` becomes number

@@ -61,11 +61,8 @@ impl Evaluation {
 #[must_use]
 #[inline]
 pub fn predicted_class(outputs: &[f32]) -> usize {
-    let mut best = (0, f32::NEG_INFINITY);
-    for (class, &output) in outputs.iter().enumerate() {
-        if output > best.1 {
-            best = (class, output);
-        }
-    }
-    best.0
+    // Two loops, of which the first has no branch: which class wins is not to be predicted.
+    let greatest =
+        outputs.iter().fold(f32::NEG_INFINITY, |greatest, &z| if z > greatest { z } else { greatest });
+    outputs.iter().position(|&output| output == greatest).unwrap_or(0)
 }

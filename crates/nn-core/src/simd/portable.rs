@@ -12,6 +12,17 @@ fn map2(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; 
     std::array::from_fn(|i| f(a[i], b[i]))
 }
 
+/// Joins the lanes eight apart, then those four apart, until one is left.
+#[inline(always)]
+fn fold_halves(mut a: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            a[i] = f(a[i], a[i + half]);
+        }
+    }
+    a[0]
+}
+
 impl<const WIDE: bool> Simd for Portable<WIDE> {
     type Vector = [f32; LANES];
     const WIDE: bool = WIDE;
@@ -82,6 +93,18 @@ impl<const WIDE: bool> Simd for Portable<WIDE> {
         no: Self::Vector,
     ) -> Self::Vector {
         std::array::from_fn(|i| if a[i] > b[i] { yes[i] } else { no[i] })
+    }
+    #[inline(always)]
+    fn select_first(self, count: usize, yes: Self::Vector, no: Self::Vector) -> Self::Vector {
+        std::array::from_fn(|i| if i < count { yes[i] } else { no[i] })
+    }
+    #[inline(always)]
+    fn sum(self, a: Self::Vector) -> f32 {
+        fold_halves(a, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn greatest(self, a: Self::Vector) -> f32 {
+        fold_halves(a, |a, b| if a > b { a } else { b })
     }
     #[inline(always)]
     fn bytes(self, bytes: &[u8; 16]) -> Self::Vector {

@@ -68,6 +68,46 @@ macro_rules! proven {
     };
 }
 
+impl Avx512 {
+    /// What `detect` has found is more than `Avx2` asks for.
+    #[inline(always)]
+    fn avx2(self) -> Avx2 {
+        Avx2(())
+    }
+
+    #[inline(always)]
+    fn halves(self, a: __m512) -> [__m256; 2] {
+        proven!({
+            let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(a));
+            [_mm512_castps512_ps256(a), _mm256_castpd_ps(high)]
+        })
+    }
+}
+
+/// Joins the lanes four apart, then those two apart, then the last two.
+macro_rules! fold_eight {
+    ($a:expr, $join:ident) => {
+        proven!({
+            let a = $a;
+            let four = $join(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let two = $join(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32($join(two, _mm_movehdup_ps(two)))
+        })
+    };
+}
+
+impl Avx2 {
+    #[inline(always)]
+    fn sum_of_eight(self, a: __m256) -> f32 {
+        fold_eight!(a, _mm_add_ps)
+    }
+
+    #[inline(always)]
+    fn greatest_of_eight(self, a: __m256) -> f32 {
+        fold_eight!(a, _mm_max_ps)
+    }
+}
+
 /// Asks for each cache line of the bytes.
 #[inline(always)]
 fn prefetch(bytes: &[u8]) {
@@ -136,6 +176,20 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn select_greater(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
         proven!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes))
+    }
+    #[inline(always)]
+    fn select_first(self, count: usize, yes: __m512, no: __m512) -> __m512 {
+        proven!(_mm512_mask_blend_ps(((1_u32 << count) - 1) as u16, no, yes))
+    }
+    #[inline(always)]
+    fn sum(self, a: __m512) -> f32 {
+        let [low, high] = self.halves(a);
+        self.avx2().sum_of_eight(proven!(_mm256_add_ps(low, high)))
+    }
+    #[inline(always)]
+    fn greatest(self, a: __m512) -> f32 {
+        let [low, high] = self.halves(a);
+        self.avx2().greatest_of_eight(proven!(_mm256_max_ps(low, high)))
     }
     #[inline(always)]
     fn bytes(self, bytes: &[u8; 16]) -> __m512 {
@@ -271,6 +325,26 @@ impl Simd for Avx2 {
             let high = _mm256_cmp_ps::<_CMP_GT_OQ>(a[1], b[1]);
             [_mm256_blendv_ps(no[0], yes[0], low), _mm256_blendv_ps(no[1], yes[1], high)]
         })
+    }
+    #[inline(always)]
+    fn select_first(self, count: usize, yes: [__m256; 2], no: [__m256; 2]) -> [__m256; 2] {
+        proven!({
+            let count = _mm256_set1_epi32(count as i32);
+            let low = _mm256_cmpgt_epi32(count, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+            let high = _mm256_cmpgt_epi32(count, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15));
+            [
+                _mm256_blendv_ps(no[0], yes[0], _mm256_castsi256_ps(low)),
+                _mm256_blendv_ps(no[1], yes[1], _mm256_castsi256_ps(high)),
+            ]
+        })
+    }
+    #[inline(always)]
+    fn sum(self, a: [__m256; 2]) -> f32 {
+        self.sum_of_eight(proven!(_mm256_add_ps(a[0], a[1])))
+    }
+    #[inline(always)]
+    fn greatest(self, a: [__m256; 2]) -> f32 {
+        self.greatest_of_eight(proven!(_mm256_max_ps(a[0], a[1])))
     }
     #[inline(always)]
     fn bytes(self, bytes: &[u8; 16]) -> [__m256; 2] {
