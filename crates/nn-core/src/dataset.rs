@@ -155,16 +155,21 @@ impl<'a> Dataset<'a> {
     #[must_use]
     #[track_caller]
     pub fn batch(self, indices: &'a [usize]) -> Batch<'a> {
+        self.check(indices);
+        Batch { dataset: self, rows: Indices::Each(indices), next: &[] }
+    }
+
+    #[track_caller]
+    fn check(&self, indices: &[usize]) {
         for &index in indices {
             assert!(index < self.len(), "index {index} of {} samples", self.len());
         }
-        Batch { dataset: self, rows: Indices::Each(indices) }
     }
 
     /// All samples as one batch.
     #[must_use]
     pub fn all(self) -> Batch<'a> {
-        Batch { dataset: self, rows: Indices::From(0, self.len()) }
+        Batch { dataset: self, rows: Indices::From(0, self.len()), next: &[] }
     }
 }
 
@@ -173,6 +178,8 @@ impl<'a> Dataset<'a> {
 pub struct Batch<'a> {
     dataset: Dataset<'a>,
     rows: Indices<'a>,
+    /// The samples of the batch after this one, as far as they are known.
+    next: &'a [usize],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -183,6 +190,19 @@ enum Indices<'a> {
 }
 
 impl<'a> Batch<'a> {
+    /// The same batch, with word of the samples that come after it. A step changes nothing for it but
+    /// asks for their bytes while it computes: those of a shuffled batch lie far apart in memory, and
+    /// to wait for them takes a tenth of the time of a small network's step.
+    ///
+    /// # Panics
+    /// If an index is not below the data set's length.
+    #[must_use]
+    #[track_caller]
+    pub fn followed_by(self, indices: &'a [usize]) -> Self {
+        self.dataset.check(indices);
+        Self { next: indices, ..self }
+    }
+
     /// Number of samples.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -230,6 +250,12 @@ impl<'a> Batch<'a> {
     #[track_caller]
     pub fn label(&self, n: usize) -> u8 {
         self.dataset.label(self.index(n))
+    }
+
+    /// The bytes of the `n`-th sample of the batch that follows, if it is known.
+    #[inline(always)]
+    pub(crate) fn next_row(&self, n: usize) -> Option<&'a [u8]> {
+        self.next.get(n).map(|&index| self.dataset.row(index))
     }
 
     /// The samples `range` of this batch.

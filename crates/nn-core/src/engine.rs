@@ -366,7 +366,7 @@ impl Kernel for MultiplySection<'_> {
         if and_back {
             section.find_lit_rows();
         }
-        pass::section_product(simd, section, weights);
+        pass::section_product(simd, inputs, section, weights);
     }
 }
 

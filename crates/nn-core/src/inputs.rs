@@ -31,6 +31,18 @@ impl Inputs<'_> {
             Self::Batch(batch) => (batch.len(), batch.features()),
         }
     }
+
+    /// Asks for one cache line of the batch that follows, if it is known: that of input `input` of its
+    /// `n`-th row.
+    #[inline(always)]
+    pub(crate) fn prefetch_next<S: Simd>(&self, simd: S, n: usize, input: usize) {
+        if let Self::Batch(batch) = self
+            && let Some(row) = batch.next_row(n)
+            && let Some(byte) = row.get(input..=input)
+        {
+            simd.prefetch(byte);
+        }
+    }
 }
 
 impl<'a> From<ArrayView2<'a, u8>> for Inputs<'a> {

@@ -298,7 +298,7 @@ impl Kernel for Forward<'_, '_> {
             if and_back {
                 section.find_lit_rows();
             }
-            pass::section_product(simd, section, network.parameters.rows(0));
+            pass::section_product(simd, inputs, section, network.parameters.rows(0));
         }
         let all = (&trace.inputs, 0..trace.inputs.rows());
         pass::forward(simd, &network.activations, &network.parameters, all, &mut trace.activations);

@@ -4,23 +4,29 @@
 
 use crate::activation::Activation;
 use crate::dense::{self, GradientSink};
-use crate::inputs::{Form, InputRows, Section};
+use crate::inputs::{Form, InputRows, Inputs, Section};
 use crate::matrix::Matrix;
 use crate::parameters::{Parameters, Rows, Shape};
 use crate::plan::Block;
-use crate::simd::Simd;
-use crate::sparse;
+use crate::simd::{Line, Simd, load_lines, store_lines};
+use crate::sparse::{self, tiles, with_tile};
 use std::iter::once;
 use std::ops::Range;
 
-/// The part of the first layer's X W that comes from the inputs of one section.
+/// The part of the first layer's X W that comes from the inputs of one section, which is filled with
+/// them.
 #[inline(always)]
-pub(crate) fn section_product<S: Simd>(simd: S, section: &mut Section, weights: Rows<'_>) {
+pub(crate) fn section_product<S: Simd>(
+    simd: S,
+    inputs: Inputs<'_>,
+    section: &mut Section,
+    weights: Rows<'_>,
+) {
     let mut product = std::mem::take(&mut section.product);
     let weights = weights.of(section.inputs());
     product.set_rows(section.rows());
     match section.form() {
-        Form::Lit => sparse::product(simd, section, weights.lines, &mut product),
+        Form::Lit => sparse::product(simd, inputs, section, weights.lines, &mut product),
         Form::Dense => {
             product.lines_mut().fill(Default::default());
             dense::add_product(simd, section.dense(), weights, &mut product);
@@ -44,12 +50,14 @@ pub(crate) fn forward<S: Simd>(
         let (before, z) = a.split_at_mut(layer);
         let z = &mut z[0];
         z.set_rows(samples.len());
-        for row in z.rows_mut() {
-            row.copy_from_slice(weights.biases());
-        }
         match before.last() {
-            None => add_products(simd, inputs.sections(), samples.start, z),
-            Some(x) => dense::add_product(simd, x, weights, z),
+            None => sum_sections(simd, weights.biases(), inputs.sections(), samples.start, z),
+            Some(x) => {
+                for row in z.rows_mut() {
+                    row.copy_from_slice(weights.biases());
+                }
+                dense::add_product(simd, x, weights, z);
+            }
         }
         for row in z.rows_mut() {
             activation.forward(simd, row, weights.shape.outputs);
@@ -57,16 +65,24 @@ pub(crate) fn forward<S: Simd>(
     }
 }
 
-/// Z += X W of the first layer: the sum over the sections, in their order, from row `first` on.
+/// Z = b + X W of the first layer: the sum over the sections, in their order, whose rows from row
+/// `first` on go with those of `z`.
 #[inline(always)]
-fn add_products<S: Simd>(simd: S, sections: &[Section], first: usize, z: &mut Matrix) {
-    for (n, z) in z.rows_mut().enumerate() {
-        for section in sections {
-            for (z, product) in z.iter_mut().zip(section.product.row(first + n)) {
-                let sum = simd.add(simd.load(z), simd.load(product));
-                simd.store(sum, z);
+fn sum_sections<S: Simd>(simd: S, biases: &[Line], sections: &[Section], first: usize, z: &mut Matrix) {
+    for tile in tiles(simd, z.width()) {
+        with_tile!(tile.len(), T => {
+            for (n, z) in z.rows_mut().enumerate() {
+                let mut sums: [S::Vector; T] = load_lines(simd, &biases[tile.start..]);
+                for section in sections {
+                    let product: [S::Vector; T] =
+                        load_lines(simd, &section.product.row(first + n)[tile.start..]);
+                    for t in 0..T {
+                        sums[t] = simd.add(sums[t], product[t]);
+                    }
+                }
+                store_lines(simd, sums, &mut z[tile.start..]);
             }
-        }
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 //! An input of 0 adds nothing to a sum, so the results are those of the dense products.
 
 use crate::dense::GradientSink;
-use crate::inputs::{BLOCK, Group, PIXEL_VALUE, Section, ones, places};
+use crate::inputs::{BLOCK, Group, Inputs, PIXEL_VALUE, Section, ones, places};
 use crate::matrix::Matrix;
 use crate::simd::{Line, Simd, load_lines, store_lines};
 use std::ops::Range;
@@ -49,8 +49,11 @@ macro_rules! with_tile {
     };
 }
 
+pub(crate) use with_tile;
+
 /// Cuts `width` lines into tiles of nearly equal width, as few as fit the registers.
-fn tiles<S: Simd>(_simd: S, width: usize) -> impl Iterator<Item = Range<usize>> {
+#[inline(always)]
+pub(crate) fn tiles<S: Simd>(_simd: S, width: usize) -> impl Iterator<Item = Range<usize>> {
     let most = if S::WIDE { 8 } else { 7 };
     let count = width.div_ceil(most);
     (0..count).map(move |tile| tile * width / count..(tile + 1) * width / count)
@@ -60,15 +63,22 @@ fn tiles<S: Simd>(_simd: S, width: usize) -> impl Iterator<Item = Range<usize>> 
 /// its sample, scaled by the input's value. Blocks of 64 inputs go over all samples, so that their
 /// strips stay in the first cache.
 #[inline(always)]
-pub(crate) fn product<S: Simd>(simd: S, section: &Section, weights: &[Line], product: &mut Matrix) {
+pub(crate) fn product<S: Simd>(
+    simd: S,
+    inputs: Inputs<'_>,
+    section: &Section,
+    weights: &[Line],
+    product: &mut Matrix,
+) {
     for tile in tiles(simd, product.width()) {
-        with_tile!(tile.len(), T => add_strips::<S, T>(simd, section, weights, tile.start, product));
+        with_tile!(tile.len(), T => add_strips::<S, T>(simd, inputs, section, weights, tile.start, product));
     }
 }
 
 #[inline(always)]
 fn add_strips<S: Simd, const T: usize>(
     simd: S,
+    inputs: Inputs<'_>,
     section: &Section,
     weights: &[Line],
     start: usize,
@@ -78,7 +88,11 @@ fn add_strips<S: Simd, const T: usize>(
     for block in 0..section.blocks() {
         // The strips of the block's inputs. The last block has fewer than 64; the rest are never lit.
         let strips = &weights[block * BLOCK * width + start..];
-        for ((bytes, lit), row) in section.block(block).zip(product.rows_mut()) {
+        let first = section.inputs().start + block * BLOCK;
+        for (n, ((bytes, lit), row)) in section.block(block).zip(product.rows_mut()).enumerate() {
+            if start == 0 {
+                inputs.prefetch_next(simd, n, first);
+            }
             if lit == 0 && block > 0 {
                 continue;
             }
@@ -116,33 +130,59 @@ pub(crate) fn weight_gradient<S: Simd>(
             if sink.ignores_zero() {
                 wanted &= section.lit_in_any(block);
             }
+            let row = |j| start + j - inputs.start;
             with_tile!(tile.len(), T => {
-                for j in ones(wanted) {
-                    let sums = sum_lit::<S, T>(simd, section.groups(block), j, d_z, tile.start);
-                    sink.take(simd, start + j - inputs.start, tile.start, sums);
+                if S::WIDE {
+                    // Neighbours are mostly lit in the same samples: the dZ of a sample in which either
+                    // is lit is loaded once for both.
+                    for j in ones((wanted | wanted >> 1) & EVEN) {
+                        let [even, odd] = sum_lit::<S, T, 2>(simd, section.groups(block), j, d_z, tile.start);
+                        if wanted >> j & 1 != 0 {
+                            sink.take(simd, row(j), tile.start, even);
+                        }
+                        if wanted >> j & 2 != 0 {
+                            sink.take(simd, row(j + 1), tile.start, odd);
+                        }
+                    }
+                } else {
+                    for j in ones(wanted) {
+                        let [sums] = sum_lit::<S, T, 1>(simd, section.groups(block), j, d_z, tile.start);
+                        sink.take(simd, row(j), tile.start, sums);
+                    }
                 }
             });
         }
     }
 }
 
+/// The map of the even places.
+const EVEN: u64 = u64::MAX / 3;
+
+/// The rows of dW, T lines of each, that belong to P neighbouring inputs from input `j` of the block on.
+/// Where one of them is dark, it adds 0 to its sum.
 #[inline(always)]
-fn sum_lit<'a, S: Simd, const T: usize>(
+fn sum_lit<'a, S: Simd, const T: usize, const P: usize>(
     simd: S,
     groups: impl Iterator<Item = Group<'a>>,
     j: usize,
     d_z: &Matrix,
     start: usize,
-) -> [S::Vector; T] {
-    let mut sums = [simd.splat(0.0); T];
+) -> [[S::Vector; T]; P] {
+    let mut sums = [[simd.splat(0.0); T]; P];
     let width = d_z.width();
     for (group, d_z) in groups.zip(d_z.lines().chunks(BLOCK * width)) {
         let d_z = &d_z[start..];
-        for n in ones(group.lit_rows(j)) {
-            let x = simd.splat(group.value(n, j));
+        let mut lit = 0;
+        for p in 0..P {
+            lit |= group.lit_rows(j + p);
+        }
+        for n in ones(lit) {
             let d_z: [S::Vector; T] = load_lines(simd, &d_z[n * width..]);
-            for t in 0..T {
-                sums[t] = simd.mul_add(x, d_z[t], sums[t]);
+            for p in 0..P {
+                let x = simd.splat(group.value(n, j + p));
+                for t in 0..T {
+                    sums[p][t] = simd.mul_add(x, d_z[t], sums[p][t]);
+                }
             }
         }
     }

@@ -98,11 +98,15 @@ pub fn fit(
         let train_start = Instant::now();
         let mut running = Tally::default();
         let first_step = u64::from(epoch - 1) * plan.batches;
-        for (batch, indices) in (1..).zip(order.chunks(batch_size)) {
+        let mut batches = order.chunks(batch_size).peekable();
+        let mut batch = 0;
+        while let Some(indices) = batches.next() {
+            batch += 1;
+            let next = batches.peek().copied().unwrap_or_default();
             let step = first_step + batch - 1;
             let rate = config.schedule.rate(config.rate, step, plan.batches, config.epochs);
             optimizer.set_rate(rate);
-            let tally = engine.step(network, optimizer, config.loss, train.batch(indices));
+            let tally = engine.step(network, optimizer, config.loss, train.batch(indices).followed_by(next));
             if !tally.loss_sum.is_finite() {
                 return Err(FitError::NonFiniteLoss { epoch, batch, rate });
             }
