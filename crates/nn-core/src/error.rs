@@ -1,6 +1,6 @@
 //! Owns the ways in which a caller of this crate can be wrong.
 
-use crate::{Activation, Loss};
+use crate::{Activation, Loss, Rule};
 use thiserror::Error;
 
 /// A name that stands for none of the choices.
@@ -60,6 +60,33 @@ pub enum NetworkError {
         loss: Loss,
         /// The output layer's activation.
         found: Activation,
+    },
+}
+
+/// Why an optimizer can't go on with some memories.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum OptimizerError {
+    /// There are not as many memories as the rule has.
+    #[error(
+        "{rule} has {expected} {} after {steps} steps, found {found}",
+        if *.expected == 1 { "memory" } else { "memories" }
+    )]
+    Memories {
+        /// The rule.
+        rule: Rule,
+        /// How many steps were taken.
+        steps: u64,
+        /// How many memories it has then.
+        expected: usize,
+        /// How many were given.
+        found: usize,
+    },
+    /// The memories are not all of one network.
+    #[error("the memories of {rule} are of different shapes, expected those of one network")]
+    Shapes {
+        /// The rule.
+        rule: Rule,
     },
 }
 

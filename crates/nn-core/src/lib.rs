@@ -36,7 +36,7 @@ mod error;
 pub use activation::{Activation, LEAKY_SLOPE};
 pub use dataset::{Batch, Dataset};
 pub use engine::Engine;
-pub use error::{DatasetError, NetworkError, UnknownName};
+pub use error::{DatasetError, NetworkError, OptimizerError, UnknownName};
 pub use initializer::Initializer;
 pub use inputs::Inputs;
 pub use loss::{Evaluated, Loss, PROBABILITY_CLIP};

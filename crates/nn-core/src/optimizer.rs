@@ -2,7 +2,7 @@
 //! looks at one number, its gradient and its own memory.
 
 use crate::dense::GradientSink;
-use crate::error::UnknownName;
+use crate::error::{OptimizerError, UnknownName};
 use crate::network::Network;
 use crate::parameters::Parameters;
 use crate::simd::{Kernel, Line, Simd, dispatch, load_lines, store_lines};
@@ -62,6 +62,12 @@ impl Rule {
             Self::Adam { .. } => 2,
         }
     }
+
+    /// How many of them there are after so many steps: the first step makes them.
+    #[must_use]
+    pub const fn memories_after(self, steps: u64) -> usize {
+        if steps == 0 { 0 } else { self.memories() }
+    }
 }
 
 impl fmt::Display for Rule {
@@ -98,6 +104,44 @@ impl Optimizer {
         Self { rule, rate, steps: 0, memories: Vec::new() }
     }
 
+    /// An optimizer that goes on where another one stopped, as [`rule`](Self::rule), [`rate`](Self::rate),
+    /// [`steps`](Self::steps) and [`memories`](Self::memories) told: the next step gives the same bits.
+    ///
+    /// The numbers in the memories are taken as they are.
+    ///
+    /// # Errors
+    /// [`OptimizerError`] when there are not as many memories as the rule has after so many steps, or they are of
+    /// different shapes. Whether they are shaped like a network is seen at its first step.
+    ///
+    /// # Examples
+    /// ```
+    /// use nn_core::{Activation, Network, Optimizer, OptimizerError, Rule};
+    ///
+    /// let network = Network::builder(3).dense(2, Activation::Identity).zeros()?;
+    /// let rule = Rule::Momentum { momentum: 0.9, nesterov: false };
+    /// let velocity = network.parameters().zeros_like();
+    /// assert_eq!(Optimizer::resume(rule, 0.1, 40, vec![velocity])?.steps(), 40);
+    ///
+    /// let error = Optimizer::resume(rule, 0.1, 40, vec![]).unwrap_err();
+    /// assert_eq!(error.to_string(), "momentum has 1 memory after 40 steps, found 0");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resume(
+        rule: Rule,
+        rate: f32,
+        steps: u64,
+        memories: Vec<Parameters>,
+    ) -> Result<Self, OptimizerError> {
+        let (expected, found) = (rule.memories_after(steps), memories.len());
+        if expected != found {
+            return Err(OptimizerError::Memories { rule, steps, expected, found });
+        }
+        if memories.windows(2).any(|pair| pair[0].shapes() != pair[1].shapes()) {
+            return Err(OptimizerError::Shapes { rule });
+        }
+        Ok(Self { rule, rate, steps, memories })
+    }
+
     /// Plain gradient descent.
     #[must_use]
     pub fn sgd(rate: f32) -> Self {
@@ -125,6 +169,13 @@ impl Optimizer {
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// What the rule remembers, in the order of its formula: the velocity v, or the moments m and u. There are
+    /// none before the first step, which makes them.
+    #[must_use]
+    pub fn memories(&self) -> &[Parameters] {
+        &self.memories
     }
 
     /// Changes every parameter of the network by the rule.

@@ -8,7 +8,8 @@ use nn_core::ndarray::{Array2, array};
 use nn_core::rand::SeedableRng;
 use nn_core::{
     Activation, Batch, Dataset, DatasetError, Engine, Evaluated, Evaluation, Initializer, Inputs, Loss,
-    Network, NetworkBuilder, NetworkError, Optimizer, Parameters, Rule, Tally, Trace, UnknownName, Workspace,
+    Network, NetworkBuilder, NetworkError, Optimizer, OptimizerError, Parameters, Rule, Tally, Trace,
+    UnknownName, Workspace,
 };
 use rand_chacha::ChaCha8Rng;
 use samples::{floats, network, panic_of, rng};
@@ -229,6 +230,7 @@ mod comparing {
         assert_thread_safe::<Tally>();
         assert_thread_safe::<NetworkError>();
         assert_thread_safe::<DatasetError>();
+        assert_thread_safe::<OptimizerError>();
         assert_thread_safe::<UnknownName>();
     }
 
