@@ -1,40 +1,57 @@
-//! The box around a model: owns magic number, version, length and checksum, and refuses to know what is inside.
+//! The box around a model or a checkpoint: owns magic numbers, versions, length and checksum, and refuses to know
+//! what is inside.
 //!
 //! | offset | bytes | content |
 //! |---|---|---|
-//! | 0 | 8 | the magic number `89 4E 4E 4D 0D 0A 1A 0A` |
-//! | 8 | 4 | the format version, `u32`: 1 |
+//! | 0 | 8 | the magic number: `89 4E 4E 4D 0D 0A 1A 0A` of a model, `89 4E 4E 43 0D 0A 1A 0A` of a checkpoint |
+//! | 8 | 4 | the format version of its kind, `u32`: 1 |
 //! | 12 | 8 | `n`, the length of the payload, `u64` |
 //! | 20 | n | the payload |
 //! | 20 + n | 32 | SHA-256 of all the bytes before it |
 //!
-//! Integers are little-endian. The file ends with the checksum. As in PNG, the magic number has a byte that is not
+//! Integers are little-endian. The file ends with the checksum. As in PNG, a magic number has a byte that is not
 //! ASCII and both kinds of line end, so that a transfer as text is noticed at once.
 
 use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
-const MAGIC: [u8; 8] = *b"\x89NNM\r\n\x1a\n";
-const VERSION: u32 = 1;
+/// What a container holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// In messages.
+    name: &'static str,
+    magic: [u8; 8],
+    version: u32,
+}
+
+pub(crate) const MODEL: Kind = Kind { name: "model", magic: *b"\x89NNM\r\n\x1a\n", version: 1 };
+pub(crate) const CHECKPOINT: Kind = Kind { name: "checkpoint", magic: *b"\x89NNC\r\n\x1a\n", version: 1 };
+
 /// Where the payload begins.
 pub(crate) const HEADER_LEN: usize = 20;
 
-const CHECKSUM_LEN: usize = 32;
+pub(crate) const CHECKSUM_LEN: usize = 32;
 
-/// Why bytes are no sound model container.
+/// Why bytes are no sound container of a model or a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContainerError {
     /// The magic number is another one.
-    #[error("not a model file: expected the first bytes {MAGIC:02x?}, found {found:02x?}")]
+    #[error("not a {kind} file: expected the first bytes {expected:02x?}, found {found:02x?}")]
     Magic {
+        /// `"model"` or `"checkpoint"`.
+        kind: &'static str,
+        /// The magic number of that kind.
+        expected: [u8; 8],
         /// The first 8 bytes, or all there are.
         found: Vec<u8>,
     },
     /// A format that this release does not know, most likely of a later one.
-    #[error("model format version {found} at byte 8, expected {supported}")]
+    #[error("{kind} format version {found} at byte 8, expected {supported}")]
     Version {
+        /// `"model"` or `"checkpoint"`.
+        kind: &'static str,
         /// The version in the file.
         found: u32,
         /// The version that this release reads.
@@ -45,13 +62,13 @@ pub enum ContainerError {
     Limit {
         /// The length that the header declares for the whole file.
         found: u64,
-        /// [`Limits::max_bytes`](crate::Limits::max_bytes).
+        /// [`Limits::max_bytes`](crate::Limits::max_bytes) for a file of this kind.
         limit: u64,
     },
     /// The end is missing.
     #[error("the file is cut off: expected {expected} bytes, found {found}")]
     CutOff {
-        /// The length that the header declares for the whole file, or the least that a model file can have.
+        /// The length that the header declares for the whole file, or the least that such a file can have.
         expected: u64,
         /// The length of what there is.
         found: u64,
@@ -70,21 +87,23 @@ pub enum ContainerError {
     },
 }
 
-/// Puts a payload in its box.
-pub(crate) fn seal(payload: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER_LEN + payload.len() + CHECKSUM_LEN);
-    bytes.extend(MAGIC);
-    bytes.extend(VERSION.to_le_bytes());
-    bytes.extend((payload.len() as u64).to_le_bytes());
-    bytes.extend(payload);
+/// Puts what `fill` appends in its box.
+pub(crate) fn seal(kind: Kind, fill: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.extend(kind.magic);
+    bytes.extend(kind.version.to_le_bytes());
+    bytes.extend([0; size_of::<u64>()]);
+    fill(&mut bytes);
+    let payload_len = (bytes.len() - HEADER_LEN) as u64;
+    bytes[HEADER_LEN - size_of::<u64>()..HEADER_LEN].copy_from_slice(&payload_len.to_le_bytes());
     let checksum = Sha256::digest(&bytes);
     bytes.extend(checksum);
     bytes
 }
 
 /// Checks everything, and gives the payload back.
-pub(crate) fn open(bytes: &[u8]) -> Result<&[u8], ContainerError> {
-    let expected = declared_len(bytes)?;
+pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<&[u8], ContainerError> {
+    let expected = declared_len(kind, bytes)?;
     let found = bytes.len() as u64;
     if found < expected {
         return Err(ContainerError::CutOff { expected, found });
@@ -103,10 +122,14 @@ pub(crate) fn open(bytes: &[u8]) -> Result<&[u8], ContainerError> {
 ///
 /// The outer error is the reader's, the inner one is about what was read. Memory grows with the bytes that are
 /// there, never with the length that the header declares.
-pub(crate) fn read(reader: &mut dyn Read, max_bytes: u64) -> io::Result<Result<Vec<u8>, ContainerError>> {
+pub(crate) fn read(
+    kind: Kind,
+    reader: &mut dyn Read,
+    max_bytes: u64,
+) -> io::Result<Result<Vec<u8>, ContainerError>> {
     let mut bytes = Vec::new();
     reader.take(HEADER_LEN as u64).read_to_end(&mut bytes)?;
-    let expected = match declared_len(&bytes) {
+    let expected = match declared_len(kind, &bytes) {
         Ok(expected) if expected > max_bytes => {
             return Ok(Err(ContainerError::Limit { found: expected, limit: max_bytes }));
         }
@@ -119,10 +142,11 @@ pub(crate) fn read(reader: &mut dyn Read, max_bytes: u64) -> io::Result<Result<V
 }
 
 /// The length of the whole file, as its header declares it.
-fn declared_len(bytes: &[u8]) -> Result<u64, ContainerError> {
-    let magic = &bytes[..bytes.len().min(MAGIC.len())];
-    if !MAGIC.starts_with(magic) {
-        return Err(ContainerError::Magic { found: magic.to_vec() });
+fn declared_len(kind: Kind, bytes: &[u8]) -> Result<u64, ContainerError> {
+    let Kind { name: kind, magic: expected, version: supported } = kind;
+    let found = &bytes[..bytes.len().min(expected.len())];
+    if !expected.starts_with(found) {
+        return Err(ContainerError::Magic { kind, expected, found: found.to_vec() });
     }
     let around = HEADER_LEN + CHECKSUM_LEN;
     let Some((header, _)) = bytes.split_first_chunk::<HEADER_LEN>() else {
@@ -130,8 +154,8 @@ fn declared_len(bytes: &[u8]) -> Result<u64, ContainerError> {
     };
     let [.., v0, v1, v2, v3, n0, n1, n2, n3, n4, n5, n6, n7] = *header;
     let version = u32::from_le_bytes([v0, v1, v2, v3]);
-    if version != VERSION {
-        return Err(ContainerError::Version { found: version, supported: VERSION });
+    if version != supported {
+        return Err(ContainerError::Version { kind, found: version, supported });
     }
     // A sum beyond 2^64 stays there: no limit admits it, and no file is that long.
     Ok(u64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]).saturating_add(around as u64))
@@ -142,6 +166,18 @@ mod tests {
     use super::*;
 
     const PAYLOAD: &[u8] = b"thirty bytes, give or take one";
+
+    fn seal(payload: &[u8]) -> Vec<u8> {
+        super::seal(MODEL, |bytes| bytes.extend(payload))
+    }
+
+    fn open(bytes: &[u8]) -> Result<&[u8], ContainerError> {
+        super::open(MODEL, bytes)
+    }
+
+    fn read(reader: &mut dyn Read, max_bytes: u64) -> io::Result<Result<Vec<u8>, ContainerError>> {
+        super::read(MODEL, reader, max_bytes)
+    }
 
     #[test]
     fn a_box_has_the_documented_bytes() {
@@ -216,7 +252,18 @@ mod tests {
             "not a model file: expected the first bytes [89, 4e, 4e, 4d, 0d, 0a, 1a, 0a], \
              found [00, 00, 08, 03, 00, 00, ea, 60]"
         );
-        assert_eq!(open(b"PK").unwrap_err(), ContainerError::Magic { found: b"PK".to_vec() });
+        let error = ContainerError::Magic { kind: "model", expected: MODEL.magic, found: b"PK".to_vec() };
+        assert_eq!(open(b"PK").unwrap_err(), error);
+    }
+
+    #[test]
+    fn a_model_is_no_checkpoint_and_the_other_way_round() {
+        let error = super::open(CHECKPOINT, &seal(PAYLOAD)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "not a checkpoint file: expected the first bytes [89, 4e, 4e, 43, 0d, 0a, 1a, 0a], \
+             found [89, 4e, 4e, 4d, 0d, 0a, 1a, 0a]"
+        );
     }
 
     #[test]

@@ -116,24 +116,27 @@ impl FileSystem for Disk {
         fs::rename(from, to)
     }
 
-    #[cfg(unix)]
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        match fs::File::open(folder)?.sync_all() {
-            // Some network file systems have no such operation, and then nothing more can be done.
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
-            {
-                Ok(())
-            }
-            result => result,
-        }
+        sync_folder(folder)
     }
+}
 
-    /// Other systems do not open folders, and write a rename through by themselves or not at all.
-    #[cfg(not(unix))]
-    fn sync_folder(&self, _folder: &Path) -> io::Result<()> {
-        Ok(())
+/// Waits until the names in a folder are on the disk.
+#[cfg(unix)]
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match fs::File::open(folder)?.sync_all() {
+        // Some network file systems have no such operation, and then nothing more can be done.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        result => result,
     }
+}
+
+/// Other systems do not open folders, and write a rename through by themselves or not at all.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn publish<F: FileSystem>(
@@ -189,17 +192,28 @@ impl Drop for Temporary {
     }
 }
 
+const TEMPORARY_START: &str = ".nn-train-";
+const TEMPORARY_END: &str = ".tmp";
+
+/// Whether a file of this name was made by [`write_atomically`] and has not got its own name yet.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    let random = name.strip_prefix(TEMPORARY_START).and_then(|name| name.strip_suffix(TEMPORARY_END));
+    random.is_some_and(|random| {
+        random.len() == 16 && random.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
 fn create_beside<F: FileSystem>(file_system: &F, target: &Path) -> io::Result<(Temporary, F::File)> {
     // The standard library's source of random bits: the keys of a hasher. There are 64 of them, so a name that is
     // taken is reported like any other failure.
     let random = RandomState::new().build_hasher().finish();
-    let path = folder_of(target).join(format!(".nn-train-{random:016x}.tmp"));
+    let path = folder_of(target).join(format!("{TEMPORARY_START}{random:016x}{TEMPORARY_END}"));
     let file = file_system.create_new(&path)?;
     Ok((Temporary(path), file))
 }
 
 /// The folder of a file: a bare name lies in the current one.
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

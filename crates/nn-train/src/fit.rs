@@ -1,12 +1,13 @@
 //! The training loop: owns when which sample is seen at which rate, and when to stop, and refuses to know how a step
 //! is computed.
 
-use std::{num::NonZeroUsize, ops::ControlFlow, time::Instant};
+use std::{mem, num::NonZeroUsize, time::Instant};
 
-use nn_core::{Dataset, Engine, Loss, Network, Optimizer, Tally};
+use nn_core::{Dataset, Engine, Loss, Network, Optimizer};
 
 use crate::{
-    BatchReport, EpochReport, FitPlan, Incompatible, InvalidSchedule, Observer, Schedule, fill_epoch_order,
+    BatchReport, EpochReport, FitPlan, History, Incompatible, InvalidPlace, InvalidSchedule, Observer, Place,
+    Schedule, Snapshot, fill_epoch_order,
 };
 
 /// What to do in a [`fit`]. There are no defaults: whoever calls knows more.
@@ -77,67 +78,98 @@ pub fn fit(
     config: &FitConfig,
     observer: &mut dyn Observer,
 ) -> Result<History, FitError> {
+    fit_from(Place::default(), network, optimizer, train, validation, config, observer)
+}
+
+/// Goes on with a [`fit`] from a place in it.
+///
+/// With the network and the optimizer as they were at that place ([`Observer::between_steps`] shows all three), and
+/// the same data and configuration, the rest is the same to the last bit as if the fit had never been left. The number
+/// of threads may be another. A place at the end of the fit leaves nothing to do.
+///
+/// # Errors
+/// As [`fit`], and [`FitError::Place`] when a fit of this configuration does not come by there.
+///
+/// # Panics
+/// As [`fit`].
+pub fn fit_from(
+    mut place: Place,
+    network: &mut Network,
+    optimizer: &mut Optimizer,
+    train: Dataset<'_>,
+    validation: Option<Dataset<'_>>,
+    config: &FitConfig,
+    observer: &mut dyn Observer,
+) -> Result<History, FitError> {
     config.check(network, train, validation)?;
+    place.check(config, train.len() as u64).map_err(FitError::Place)?;
     let mut engine = Engine::new(config.threads);
     let batch_size = config.batch_size.get();
+    let batches = train.len().div_ceil(batch_size) as u64;
     let plan = FitPlan {
         epochs: config.epochs,
-        batches: train.len().div_ceil(batch_size) as u64,
+        batches,
         batch_size,
         samples: train.len(),
         validation_samples: validation.map(|validation| validation.len()),
+        steps_done: place.steps(batches),
     };
     observer.fit_started(&plan);
 
-    let mut history = History { epochs: Vec::new(), stopped_early: false };
     let mut order = Vec::new();
-    for epoch in 1..=config.epochs {
+    for epoch in place.epoch()..=config.epochs {
         observer.epoch_started(epoch);
         fill_epoch_order(&mut order, config.seed, epoch, train.len());
 
         let train_start = Instant::now();
-        let mut running = Tally::default();
         let first_step = u64::from(epoch - 1) * plan.batches;
-        let mut batches = order.chunks(batch_size).peekable();
-        let mut batch = 0;
+        // At most as many as there are, so that this fits.
+        let mut batches = order.chunks(batch_size).skip(place.batches as usize).peekable();
         while let Some(indices) = batches.next() {
-            batch += 1;
             let next = batches.peek().copied().unwrap_or_default();
-            let step = first_step + batch - 1;
+            let step = first_step + place.batches;
+            let batch = place.batches + 1;
             let rate = config.schedule.rate(config.rate, step, plan.batches, config.epochs);
             optimizer.set_rate(rate);
             let tally = engine.step(network, optimizer, config.loss, train.batch(indices).followed_by(next));
             if !tally.loss_sum.is_finite() {
                 return Err(FitError::NonFiniteLoss { epoch, batch, rate });
             }
-            running += tally;
-            if observer.batch_finished(&BatchReport { epoch, batch, rate, tally, running }).is_break() {
-                return Ok(history.finish(true, observer));
+            place.batches = batch;
+            place.running += tally;
+            let report = BatchReport { epoch, batch, rate, tally, running: place.running };
+            let stopping = observer.batch_finished(&report).is_break();
+            let snapshot = Snapshot { network, optimizer, place: &place, stopping };
+            if observer.between_steps(&snapshot).is_break() || stopping {
+                return Ok(History::finish(place.epochs, true, observer));
             }
         }
         let train_time = train_start.elapsed();
 
         // The loss of the last batch was measured before its update.
         if !network.parameters().is_finite() {
-            return Err(FitError::NonFiniteParameters { epoch, rate: optimizer.rate() });
+            let (batch, rate) = (place.batches, optimizer.rate());
+            return Err(FitError::NonFiniteParameters { epoch, batch, rate });
         }
         let validation_start = Instant::now();
         let validation = validation.map(|validation| engine.evaluate(network, config.loss, validation));
+        place.batches = 0;
         let report = EpochReport {
             epoch,
             rate: optimizer.rate(),
-            train: running,
+            train: mem::take(&mut place.running),
             validation,
             train_time,
             validation_time: validation_start.elapsed(),
         };
-        let flow = observer.epoch_finished(&report, network);
-        history.epochs.push(report);
-        if flow == ControlFlow::Break(()) {
-            return Ok(history.finish(epoch < config.epochs, observer));
+        let stopping = observer.epoch_finished(&report, network).is_break();
+        place.epochs.push(report.summary());
+        let snapshot = Snapshot { network, optimizer, place: &place, stopping };
+        if observer.between_steps(&snapshot).is_break() || stopping {
+            return Ok(History::finish(place.epochs, epoch < config.epochs, observer));
         }
     }
-    Ok(history.finish(false, observer))
+    Ok(History::finish(place.epochs, false, observer))
 }
 
 impl FitConfig {
@@ -147,49 +179,23 @@ impl FitConfig {
         train: Dataset<'_>,
         validation: Option<Dataset<'_>>,
     ) -> Result<(), FitError> {
-        if self.epochs == 0 {
-            return Err(FitError::NoEpochs);
-        }
-        if !(self.rate.is_finite() && self.rate > 0.0) {
-            return Err(FitError::Rate { found: self.rate });
-        }
-        self.schedule.check()?;
+        self.check_numbers()?;
         Incompatible::check(network, self.loss, train).map_err(FitError::Training)?;
         if let Some(validation) = validation {
             Incompatible::check(network, self.loss, validation).map_err(FitError::Validation)?;
         }
         Ok(())
     }
-}
 
-/// What happened in a [`fit`].
-#[derive(Clone, Debug)]
-pub struct History {
-    /// The finished epochs, in order.
-    pub epochs: Vec<EpochReport>,
-    /// Whether the observer stopped it before its last epoch was over.
-    pub stopped_early: bool,
-}
-
-impl History {
-    /// The last finished epoch.
-    #[must_use]
-    pub fn last(&self) -> Option<&EpochReport> {
-        self.epochs.last()
-    }
-
-    /// The epoch of the highest [measured](EpochReport::measured) accuracy, the earliest of several.
-    #[must_use]
-    pub fn best(&self) -> Option<&EpochReport> {
-        self.epochs.iter().reduce(|best, report| {
-            if report.measured().accuracy() > best.measured().accuracy() { report } else { best }
-        })
-    }
-
-    fn finish(mut self, stopped_early: bool, observer: &mut dyn Observer) -> History {
-        self.stopped_early = stopped_early;
-        observer.fit_finished(&self);
-        self
+    /// Checks what can be wrong whatever the network and the data are.
+    pub(crate) fn check_numbers(&self) -> Result<(), FitError> {
+        if self.epochs == 0 {
+            return Err(FitError::NoEpochs);
+        }
+        if !(self.rate.is_finite() && self.rate > 0.0) {
+            return Err(FitError::Rate { found: self.rate });
+        }
+        Ok(self.schedule.check()?)
     }
 }
 
@@ -215,6 +221,9 @@ pub enum FitError {
     /// Network, loss and validation data do not go together.
     #[error("cannot validate on this data")]
     Validation(#[source] Incompatible),
+    /// A fit of this configuration and data does not come by the place to go on from.
+    #[error("cannot go on from this place in a fit")]
+    Place(#[source] InvalidPlace),
     /// Training diverged: the loss became infinite or NaN.
     #[error("the loss is not finite at epoch {epoch}, batch {batch}, with learning rate {rate}")]
     NonFiniteLoss {
@@ -225,47 +234,15 @@ pub enum FitError {
         /// The learning rate of that step.
         rate: f32,
     },
-    /// Training diverged with the last update of an epoch: a parameter became infinite or NaN.
-    #[error("a parameter is not finite after epoch {epoch}, with learning rate {rate}")]
+    /// Training diverged, though no loss showed it, as with the last update of an epoch: a parameter became infinite
+    /// or NaN.
+    #[error("a parameter is not finite after epoch {epoch}, batch {batch}, with learning rate {rate}")]
     NonFiniteParameters {
         /// The epoch, from 1.
         epoch: u32,
-        /// The learning rate of the epoch's last step.
+        /// The batch within the epoch, from 1.
+        batch: u64,
+        /// The learning rate of that step.
         rate: f32,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use nn_core::{Evaluation, ndarray::Array2};
-
-    use super::*;
-
-    fn tally(correct: u64) -> Tally {
-        Tally { samples: 10, correct, loss_sum: 1.0 }
-    }
-
-    /// A history of these numbers of right answers in ten, on training and, if given, on validation samples.
-    fn history(epochs: &[(u64, Option<u64>)]) -> History {
-        let report = |(epoch, &(train, validation)): (u32, &(u64, Option<u64>))| EpochReport {
-            epoch,
-            rate: 0.1,
-            train: tally(train),
-            validation: validation
-                .map(|correct| Evaluation { tally: tally(correct), confusion: Array2::zeros((2, 2)) }),
-            train_time: Duration::ZERO,
-            validation_time: Duration::ZERO,
-        };
-        History { epochs: (1..).zip(epochs).map(report).collect(), stopped_early: false }
-    }
-
-    #[test]
-    fn the_best_epoch_is_the_first_of_the_highest_validation_accuracy() {
-        let best = |history: &History| history.best().map(|report| report.epoch);
-        assert_eq!(best(&history(&[(7, Some(5)), (8, Some(9)), (9, Some(9)), (10, Some(8))])), Some(2));
-        assert_eq!(best(&history(&[(7, None), (6, None), (7, None)])), Some(1));
-        assert_eq!(best(&history(&[])), None);
-    }
 }

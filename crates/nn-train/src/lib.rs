@@ -8,8 +8,10 @@ pub use rand_chacha::ChaCha8Rng;
 mod dataset;
 
 mod fit;
+mod history;
 mod observer;
 mod order;
+mod place;
 mod schedule;
 
 mod evaluate;
@@ -18,18 +20,32 @@ mod model;
 mod record;
 mod save;
 
+mod checkpoint;
+mod fingerprint;
+mod run_folder;
+
 mod container;
+mod description;
 mod file;
 mod mirror;
+mod network_bytes;
 
+pub use checkpoint::{Checkpoint, InvalidCheckpoint, Mismatch};
 pub use container::ContainerError;
 pub use dataset::{DataError, DataFiles, Split};
 pub use evaluate::{ClassReport, ClassScore, Incompatible, evaluate};
 pub use file::{WriteError, WriteStage, write_atomically};
-pub use fit::{FitConfig, FitError, History, fit};
+pub use fingerprint::Fingerprint;
+pub use fit::{FitConfig, FitError, fit, fit_from};
+pub use history::{EpochSummary, History};
 pub use model::{DecodeError, InvalidModel, Model};
-pub use observer::{BatchReport, EpochReport, FitPlan, Observer};
+pub use observer::{BatchReport, EpochReport, FitPlan, Observer, Snapshot};
 pub use order::{epoch_order, fill_epoch_order, initial_rng};
+pub use place::{InvalidPlace, Place};
 pub use record::TrainingRecord;
-pub use save::{Limits, LoadError, SaveError, load, load_with, save};
+pub use run_folder::{RunError, RunFolder};
+pub use save::{
+    Limits, LoadError, SaveError, load, load_checkpoint, load_checkpoint_with, load_with, save,
+    save_checkpoint,
+};
 pub use schedule::{InvalidSchedule, Schedule};

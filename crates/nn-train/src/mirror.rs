@@ -5,6 +5,8 @@
 //! format, and a new variant there does not compile until it has a number here. **Fields keep their order, and
 //! variants are only ever appended**: bincode stores no names.
 
+pub(crate) mod checkpoint;
+
 use std::{fmt, marker::PhantomData, num::NonZeroU32};
 
 use nn_core as core;
@@ -81,7 +83,7 @@ enum Rule {
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Tally {
+pub(crate) struct Tally {
     samples: u64,
     correct: u64,
     loss_sum: f64,

@@ -5,25 +5,13 @@
 //! record) in bincode's standard configuration, and then the parameters: for each layer the weights, shape (I, O),
 //! row by row, then the biases, as little-endian `f32`. The parameters fill the payload exactly.
 
-use nn_core::{Activation, Loss, Network, NetworkError, Parameters};
+use nn_core::{Activation, Loss, Network, NetworkError, OptimizerError};
 
 use crate::{
-    ContainerError, TrainingRecord, container,
-    mirror::{Description, Layer, Sequence},
+    ContainerError, InvalidCheckpoint, TrainingRecord, container, description,
+    mirror::{Description, Sequence},
+    network_bytes::{self, to_usize},
 };
-
-/// The longest description: room for some thousand layers, or for 256 class names of 200 bytes.
-const MAX_DESCRIPTION: usize = 64 * 1024;
-
-/// What decoding a description may claim. bincode counts a number as its full width, up to 8 bytes, though it may
-/// take one byte in the file.
-const DESCRIPTION_LIMIT: usize = 8 * MAX_DESCRIPTION;
-
-const BINCODE: bincode::config::Configuration<
-    bincode::config::LittleEndian,
-    bincode::config::Varint,
-    bincode::config::Limit<DESCRIPTION_LIMIT>,
-> = bincode::config::standard().with_limit::<DESCRIPTION_LIMIT>();
 
 /// A network, and what it takes to show it an image and to read its answer.
 ///
@@ -64,13 +52,9 @@ impl Model {
     pub fn to_bytes(&self) -> Result<Vec<u8>, InvalidModel> {
         self.check()?;
         let network = &self.network;
-        let layer = |layer| Layer {
-            units: network.units(layer) as u64,
-            activation: network.activation(layer).into(),
-        };
-        let description = Description {
+        let description = description::encode(&Description {
             inputs: network.inputs() as u64,
-            layers: Sequence((0..network.depth()).map(layer).collect()),
+            layers: network_bytes::layers(network),
             loss: self.loss.into(),
             image_shape: Sequence(self.image_shape.iter().map(|&length| length as u64).collect()),
             class_names: self
@@ -78,19 +62,15 @@ impl Model {
                 .as_ref()
                 .map(|names| Sequence(names.iter().map(String::as_str).collect())),
             record: self.record.as_ref().map(Into::into),
-        };
-        let mut payload = bincode::serde::encode_to_vec(&description, BINCODE)
-            .expect("numbers, strings and sequences of known length can be encoded");
-        if payload.len() > MAX_DESCRIPTION {
-            return Err(InvalidModel::Description { limit: MAX_DESCRIPTION, found: payload.len() });
+        });
+        if description.len() > description::MAX_LEN {
+            let (limit, found) = (description::MAX_LEN, description.len());
+            return Err(InvalidModel::Description { limit, found });
         }
-        payload.reserve_exact(size_of::<f32>() * network.parameter_count());
-        let parameters = network.parameters();
-        for layer in 0..parameters.layers() {
-            let (weights, biases) = (parameters.weights(layer), parameters.biases(layer));
-            payload.extend(weights.iter().chain(biases).flat_map(|parameter| parameter.to_le_bytes()));
-        }
-        Ok(container::seal(&payload))
+        Ok(container::seal(container::MODEL, |payload| {
+            payload.extend(description);
+            network_bytes::append(network.parameters(), payload);
+        }))
     }
 
     /// The model of the bytes of a model file.
@@ -100,20 +80,12 @@ impl Model {
     /// # Errors
     /// [`DecodeError`] for anything but the bytes of a sound model: there is no byte whose change goes unnoticed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, DecodeError> {
-        let payload = container::open(bytes)?;
-        let (description, description_len) =
-            bincode::serde::borrow_decode_from_slice::<Description<'_>, _>(payload, BINCODE)
-                .map_err(|error| DecodeError::Description { reason: error.to_string() })?;
+        let payload = container::open(container::MODEL, bytes)?;
+        let (description, description_len) = description::decode::<Description<'_>>(payload)
+            .map_err(|reason| DecodeError::Description { reason })?;
 
         let parameter_bytes = &payload[description_len..];
-        let mut fan_in = description.inputs;
-        let mut expected = 0_u128;
-        for layer in &description.layers.0 {
-            // At most (2^64 + 1) 2^64, which fits; sums beyond 2^128 stay there, and no file is that long.
-            let parameters = (u128::from(fan_in) + 1).saturating_mul(layer.units.into());
-            expected = expected.saturating_add(parameters.saturating_mul(size_of::<f32>() as u128));
-            fan_in = layer.units;
-        }
+        let expected = network_bytes::len(description.inputs, &description.layers);
         if expected != parameter_bytes.len() as u128 {
             return Err(DecodeError::ParameterBytes {
                 offset: container::HEADER_LEN + description_len,
@@ -121,13 +93,9 @@ impl Model {
                 found: parameter_bytes.len(),
             });
         }
-
-        let mut builder = Network::builder(to_usize(description.inputs));
-        for layer in &description.layers.0 {
-            builder = builder.dense(to_usize(layer.units), layer.activation.into());
-        }
-        let mut network = builder.zeros().map_err(DecodeError::Network)?;
-        fill(network.parameters_mut(), parameter_bytes);
+        let mut network =
+            network_bytes::zeros(description.inputs, &description.layers).map_err(DecodeError::Network)?;
+        network_bytes::fill(network.parameters_mut(), parameter_bytes);
 
         let model = Model {
             network,
@@ -144,50 +112,40 @@ impl Model {
 
     fn check(&self) -> Result<(), InvalidModel> {
         let Model { network, loss, image_shape, class_names, record: _ } = self;
-        let output = network.activation(network.depth() - 1);
-        if !loss.accepts(output) {
-            return Err(InvalidModel::Loss { loss: *loss, output });
-        }
-        let pixels = image_shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length));
-        if pixels != Some(network.inputs()) {
-            return Err(InvalidModel::ImageShape {
-                image_shape: image_shape.clone(),
-                inputs: network.inputs(),
-            });
-        }
+        check_use(network, *loss, image_shape)?;
         if let Some(names) = class_names
             && names.len() != network.outputs()
         {
             return Err(InvalidModel::ClassNames { names: names.len(), outputs: network.outputs() });
         }
-        let parameters = network.parameters();
-        let finite = |layer: &usize| {
-            parameters.weights(*layer).iter().chain(parameters.biases(*layer)).all(|p| p.is_finite())
-        };
-        match (0..parameters.layers()).find(|layer| !finite(layer)) {
-            Some(layer) => Err(InvalidModel::NonFinite { layer }),
-            None => Ok(()),
-        }
+        check_finite(network)
     }
 }
 
-/// Puts numbers in the place of parameters; there are as many of one as of the other.
-fn fill(parameters: &mut Parameters, bytes: &[u8]) {
-    let (numbers, _) = bytes.as_chunks::<{ size_of::<f32>() }>();
-    let mut numbers = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes));
-    for layer in 0..parameters.layers() {
-        for (parameter, number) in parameters.weights_mut(layer).iter_mut().zip(&mut numbers) {
-            *parameter = number;
-        }
-        for (parameter, number) in parameters.biases_mut(layer).iter_mut().zip(&mut numbers) {
-            *parameter = number;
-        }
+/// Checks that a network can be shown such images, and judged by the loss.
+pub(crate) fn check_use(network: &Network, loss: Loss, image_shape: &[usize]) -> Result<(), InvalidModel> {
+    let output = network.activation(network.depth() - 1);
+    if !loss.accepts(output) {
+        return Err(InvalidModel::Loss { loss, output });
     }
+    let pixels = image_shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length));
+    if pixels != Some(network.inputs()) {
+        let (image_shape, inputs) = (image_shape.to_vec(), network.inputs());
+        return Err(InvalidModel::ImageShape { image_shape, inputs });
+    }
+    Ok(())
 }
 
-/// What this machine cannot address stays too large, and is refused for that.
-fn to_usize(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+/// Checks that a network has not diverged.
+pub(crate) fn check_finite(network: &Network) -> Result<(), InvalidModel> {
+    let parameters = network.parameters();
+    let finite = |layer: &usize| {
+        parameters.weights(*layer).iter().chain(parameters.biases(*layer)).all(|p| p.is_finite())
+    };
+    match (0..parameters.layers()).find(|layer| !finite(layer)) {
+        Some(layer) => Err(InvalidModel::NonFinite { layer }),
+        None => Ok(()),
+    }
 }
 
 /// Why the parts of a [`Model`] do not go together, or cannot be kept in a file.
@@ -234,8 +192,8 @@ pub enum InvalidModel {
     },
 }
 
-/// Why bytes are not those of a model file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why bytes are not those of a model file or a checkpoint file.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// The container is another one, or damaged.
@@ -247,7 +205,7 @@ pub enum DecodeError {
         /// What the decoder says.
         reason: String,
     },
-    /// There are not as many parameters as the description says.
+    /// There are not as many numbers, in a model all of them parameters, as the description says.
     #[error("expected {expected} bytes of parameters at byte {offset}, found {found}")]
     ParameterBytes {
         /// Where the parameters begin.
@@ -263,4 +221,10 @@ pub enum DecodeError {
     /// The parts do not go together.
     #[error(transparent)]
     Invalid(#[from] InvalidModel),
+    /// The memories of a checkpoint's optimizer do not suit its rule.
+    #[error("the description is of no optimizer")]
+    Optimizer(#[source] OptimizerError),
+    /// The parts of a checkpoint do not go together.
+    #[error(transparent)]
+    Checkpoint(#[from] InvalidCheckpoint),
 }

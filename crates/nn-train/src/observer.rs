@@ -3,9 +3,9 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use nn_core::{Evaluation, Network, Tally};
+use nn_core::{Evaluation, Network, Optimizer, Tally};
 
-use crate::History;
+use crate::{EpochSummary, History, Place};
 
 /// Watches a [`fit`](crate::fit), and may stop it.
 ///
@@ -15,10 +15,15 @@ use crate::History;
 /// for each epoch:
 ///     epoch_started
 ///     for each batch:
-///         batch_finished      Break: straight to fit_finished, this epoch is not in the history
-///     epoch_finished          Break: straight to fit_finished, this epoch is in the history
+///         batch_finished      Break: after the next call to fit_finished, this epoch is not in the history
+///         between_steps       Break: straight to fit_finished, this epoch is not in the history
+///     epoch_finished          Break: after the next call to fit_finished, this epoch is in the history
+///     between_steps           Break: straight to fit_finished, this epoch is in the history
 /// fit_finished
 /// ```
+/// A fit that goes on from a [`Place`] begins with `fit_started` and `epoch_started` too, the latter with the epoch
+/// that was left.
+///
 /// When `fit` returns an error because of its arguments, nothing is called. When it returns one because training
 /// diverged, the calls end there: `fit_finished` comes only before a [`History`].
 ///
@@ -77,6 +82,15 @@ pub trait Observer {
         ControlFlow::Continue(())
     }
 
+    /// All that decides how the fit goes on can be seen, and kept; [`fit_from`](crate::fit_from) takes it up again.
+    /// `Break` ends the fit here.
+    ///
+    /// As [`batch_finished`](Self::batch_finished), this is called within the training loop.
+    fn between_steps(&mut self, snapshot: &Snapshot<'_>) -> ControlFlow<()> {
+        let _ = snapshot;
+        ControlFlow::Continue(())
+    }
+
     /// `fit` is about to return this history.
     fn fit_finished(&mut self, history: &History) {
         let _ = history;
@@ -99,6 +113,21 @@ pub struct FitPlan {
     pub samples: usize,
     /// Samples to validate on after each epoch.
     pub validation_samples: Option<usize>,
+    /// Steps that were taken before, where the fit goes on from a [`Place`].
+    pub steps_done: u64,
+}
+
+/// A fit between two steps.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot<'a> {
+    /// The network, after the last update.
+    pub network: &'a Network,
+    /// The optimizer, after the last update.
+    pub optimizer: &'a Optimizer,
+    /// How far the fit has come.
+    pub place: &'a Place,
+    /// Whether the observer has just asked to end the fit here.
+    pub stopping: bool,
 }
 
 /// One training step.
@@ -128,7 +157,8 @@ pub struct EpochReport {
     pub train: Tally,
     /// The validation samples, measured after the epoch's last update.
     pub validation: Option<Evaluation>,
-    /// Time spent on training steps, the observer's included.
+    /// Time spent on training steps, the observer's included; without those before the [`Place`] that the fit went on
+    /// from.
     pub train_time: Duration,
     /// Time spent on validation.
     pub validation_time: Duration,
@@ -139,5 +169,12 @@ impl EpochReport {
     #[must_use]
     pub fn measured(&self) -> Tally {
         self.validation.as_ref().map_or(self.train, |validation| validation.tally)
+    }
+    /// What a [`History`] keeps of it.
+    #[must_use]
+    pub fn summary(&self) -> EpochSummary {
+        let EpochReport { epoch, rate, train, ref validation, .. } = *self;
+        let validation = validation.as_ref().map(|validation| validation.tally);
+        EpochSummary { epoch, rate, train, validation }
     }
 }

@@ -47,14 +47,14 @@ impl TrainingRecord {
             preset,
             seed: config.seed,
             epochs: config.epochs,
-            finished_epochs: last.map_or(0, |report| report.epoch),
+            finished_epochs: last.map_or(0, |summary| summary.epoch),
             batch_size: config.batch_size.get() as u64,
             rate: config.rate,
             schedule: config.schedule,
             rule,
             samples: samples as u64,
-            train: last.map(|report| report.train),
-            validation: last.and_then(|report| Some(report.validation.as_ref()?.tally)),
+            train: last.map(|summary| summary.train),
+            validation: last.and_then(|summary| summary.validation),
         }
     }
 }

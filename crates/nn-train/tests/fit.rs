@@ -3,8 +3,8 @@
 use std::{error::Error, num::NonZeroUsize, ops::ControlFlow};
 
 use nn_train::{
-    BatchReport, EpochReport, FitConfig, FitError, FitPlan, History, Incompatible, Observer, Schedule,
-    epoch_order, evaluate, fit, initial_rng,
+    BatchReport, EpochReport, FitConfig, FitError, FitPlan, History, Incompatible, Observer, Place, Schedule,
+    Snapshot, epoch_order, evaluate, fit, initial_rng,
     nn_core::{Activation, Dataset, Engine, Loss, Network, Optimizer, Rule},
 };
 
@@ -92,10 +92,10 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn fit_started(&mut self, plan: &FitPlan) {
-        let FitPlan { epochs, batches, batch_size, samples, validation_samples } = plan;
+        let FitPlan { epochs, batches, batch_size, samples, validation_samples, steps_done } = plan;
         let _ = self.record(format!(
             "fit started: {epochs} epochs, {batches} batches of {batch_size}, {samples} samples, \
-             {validation_samples:?} to validate"
+             {validation_samples:?} to validate, {steps_done} steps done"
         ));
     }
 
@@ -110,6 +110,14 @@ impl Observer for Recorder {
 
     fn epoch_finished(&mut self, report: &EpochReport, _: &Network) -> ControlFlow<()> {
         self.record(format!("epoch {} finished: {}", report.epoch, report.train.samples))
+    }
+
+    fn between_steps(&mut self, snapshot: &Snapshot<'_>) -> ControlFlow<()> {
+        let Place { epochs, batches, running } = snapshot.place;
+        let stopping = if snapshot.stopping { ", stopping" } else { "" };
+        let (finished, samples) = (epochs.len(), running.samples);
+        assert_eq!(snapshot.optimizer.steps(), snapshot.place.steps(3));
+        self.record(format!("at {finished} + {batches}: {samples}{stopping}"))
     }
 
     fn fit_finished(&mut self, history: &History) {
@@ -128,18 +136,26 @@ fn calls(break_at: Option<&'static str>) -> Vec<String> {
     recorder.calls
 }
 
-const FULL_SEQUENCE: [&str; 12] = [
-    "fit started: 2 epochs, 3 batches of 5, 13 samples, Some(10) to validate",
+const FULL_SEQUENCE: [&str; 20] = [
+    "fit started: 2 epochs, 3 batches of 5, 13 samples, Some(10) to validate, 0 steps done",
     "epoch 1 started",
     "batch 1.1 finished: 5 of 5",
+    "at 0 + 1: 5",
     "batch 1.2 finished: 5 of 10",
+    "at 0 + 2: 10",
     "batch 1.3 finished: 3 of 13",
+    "at 0 + 3: 13",
     "epoch 1 finished: 13",
+    "at 1 + 0: 0",
     "epoch 2 started",
     "batch 2.1 finished: 5 of 5",
+    "at 1 + 1: 5",
     "batch 2.2 finished: 5 of 10",
+    "at 1 + 2: 10",
     "batch 2.3 finished: 3 of 13",
+    "at 1 + 3: 13",
     "epoch 2 finished: 13",
+    "at 2 + 0: 0",
     "fit finished: 2 epochs",
 ];
 
@@ -149,20 +165,30 @@ fn the_observer_is_called_in_the_documented_sequence() {
 }
 
 #[test]
-fn a_break_after_a_batch_ends_the_fit_without_that_epoch() {
-    let expected = [&FULL_SEQUENCE[..9], &["fit finished: 1 epochs, stopped"]].concat();
-    assert_eq!(calls(Some(FULL_SEQUENCE[8])), expected);
+fn a_break_after_a_batch_ends_the_fit_without_that_epoch_once_the_place_was_shown() {
+    let end = ["at 1 + 2: 10, stopping", "fit finished: 1 epochs, stopped"];
+    assert_eq!(calls(Some(FULL_SEQUENCE[13])), [&FULL_SEQUENCE[..14], &end].concat());
 }
 
 #[test]
-fn a_break_after_an_epoch_ends_the_fit_with_that_epoch() {
-    let expected = [&FULL_SEQUENCE[..6], &["fit finished: 1 epochs, stopped"]].concat();
-    assert_eq!(calls(Some(FULL_SEQUENCE[5])), expected);
+fn a_break_after_an_epoch_ends_the_fit_with_that_epoch_once_the_place_was_shown() {
+    let end = ["at 1 + 0: 0, stopping", "fit finished: 1 epochs, stopped"];
+    assert_eq!(calls(Some(FULL_SEQUENCE[8])), [&FULL_SEQUENCE[..9], &end].concat());
+}
+
+#[test]
+fn a_break_between_steps_ends_the_fit_there() {
+    let end = ["fit finished: 1 epochs, stopped"];
+    for place in [9, 12, 16] {
+        assert_eq!(calls(Some(FULL_SEQUENCE[place])), [&FULL_SEQUENCE[..=place], &end].concat(), "{place}");
+    }
 }
 
 #[test]
 fn a_break_after_the_last_epoch_stops_nothing_early() {
-    assert_eq!(calls(Some(FULL_SEQUENCE[10])), FULL_SEQUENCE);
+    let end = ["at 2 + 0: 0, stopping", "fit finished: 2 epochs"];
+    assert_eq!(calls(Some(FULL_SEQUENCE[17])), [&FULL_SEQUENCE[..18], &end].concat());
+    assert_eq!(calls(Some(FULL_SEQUENCE[18])), FULL_SEQUENCE);
 }
 
 #[test]
@@ -364,8 +390,8 @@ fn a_loss_that_is_not_finite_ends_the_fit_and_names_epoch_batch_and_rate() {
         )
     );
     // Everything up to the batch before was reported, and nothing after it.
-    assert_eq!(recorder.calls.len() as u64, 2 + batch - 1);
-    assert!(recorder.calls.last().unwrap().starts_with(&format!("batch 1.{} finished", batch - 1)));
+    assert_eq!(recorder.calls.len() as u64, 2 + 2 * (batch - 1));
+    assert!(recorder.calls.last().unwrap().starts_with(&format!("at 0 + {}", batch - 1)));
 }
 
 #[test]
@@ -383,5 +409,5 @@ fn a_last_update_that_overflows_is_an_error_though_no_loss_shows_it() {
     network.parameters_mut().biases_mut(1).fill(1e10);
     let error =
         fit(&mut network, &mut Optimizer::sgd(1.0), samples.view(), None, &config, &mut ()).unwrap_err();
-    assert_eq!(error, FitError::NonFiniteParameters { epoch: 1, rate: f32::MAX });
+    assert_eq!(error, FitError::NonFiniteParameters { epoch: 1, batch: 1, rate: f32::MAX });
 }

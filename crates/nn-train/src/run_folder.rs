@@ -1,0 +1,211 @@
+//! The folder of a run: owns the names in it, the lock that keeps a second process out, and the removal of what a
+//! killed one left, and refuses to know what the files say.
+
+use std::{
+    fs::{self, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::file::{folder_of, is_temporary, sync_folder};
+
+/// A folder for the files of one run, locked for this process as long as the value lives.
+///
+/// The lock is the operating system's, on the file [`LOCK`](Self::LOCK), which stays: it goes away with the process,
+/// however that ends. Other programs may read the files; each of them appears whole, by
+/// [`write_atomically`](crate::write_atomically).
+///
+/// A run exists once its [`CHECKPOINT`](Self::CHECKPOINT) does. Whoever writes the other files before the checkpoint
+/// that knows of them can make all of them again from any checkpoint.
+///
+/// # Examples
+/// ```
+/// use nn_train::{RunError, RunFolder, write_atomically};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("runs/first");
+/// let run = RunFolder::create(&path)?;
+/// assert!(matches!(RunFolder::create(&path), Err(RunError::Locked { .. })));
+/// write_atomically(&run.file(RunFolder::CHECKPOINT), |writer| writer.write_all(b"all that is needed"))?;
+/// drop(run);
+///
+/// assert!(matches!(RunFolder::create(&path), Err(RunError::Exists { .. })));
+/// let run = RunFolder::open(&path)?;
+/// # drop(run);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// Held and not used: closing it unlocks the run.
+    _lock: fs::File,
+}
+
+impl RunFolder {
+    /// All that it takes to go on.
+    pub const CHECKPOINT: &'static str = "checkpoint";
+    /// What the run was begun with, for people and their programs.
+    pub const CONFIG: &'static str = "config.json";
+    /// A line for each finished epoch.
+    pub const METRICS: &'static str = "metrics.jsonl";
+    /// The network after the last finished epoch.
+    pub const LAST_MODEL: &'static str = "last.model";
+    /// The network after the best epoch.
+    pub const BEST_MODEL: &'static str = "best.model";
+    /// An empty file, to be locked.
+    pub const LOCK: &'static str = "lock";
+
+    /// Makes and locks the folder of a new run, and the folders above it that are missing.
+    ///
+    /// A folder that is there already must be empty, or hold no more than a process left that was killed before the
+    /// run existed.
+    ///
+    /// # Errors
+    /// [`RunError`]; other files are never touched.
+    pub fn create(path: &Path) -> Result<RunFolder, RunError> {
+        if path.symlink_metadata().is_ok() {
+            check_vacant(path)?;
+        }
+        create_folder(path).map_err(RunError::io("make the folder", path))?;
+        let run = RunFolder::lock(path)?;
+        // Another process may have begun the run, and left it, in between.
+        check_vacant(path)?;
+        run.clean()
+    }
+
+    /// Locks the folder of a run that exists, and removes the temporary files that killed processes left in it.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub fn open(path: &Path) -> Result<RunFolder, RunError> {
+        if !path.join(RunFolder::CHECKPOINT).is_file() {
+            return Err(RunError::Missing { path: path.to_owned(), is_folder: path.is_dir() });
+        }
+        RunFolder::lock(path)?.clean()
+    }
+
+    /// The folder, as it was named.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a file in the folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    fn lock(path: &Path) -> Result<RunFolder, RunError> {
+        let lock_path = path.join(RunFolder::LOCK);
+        let lock = fs::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(RunError::io("open", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(RunFolder { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(RunError::Locked { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(RunError::io("lock", &lock_path)(source)),
+        }
+    }
+
+    /// Only a process that holds the lock writes here, so what still has the name of a temporary file is left over.
+    fn clean(self) -> Result<RunFolder, RunError> {
+        for (name, path) in entries(&self.path)? {
+            if is_temporary(&name) && path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+                fs::remove_file(&path).map_err(RunError::io("remove", &path))?;
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// Checks that no run and no other file is there.
+fn check_vacant(path: &Path) -> Result<(), RunError> {
+    let own = [RunFolder::CONFIG, RunFolder::LOCK];
+    let names: Vec<String> = entries(path)?.into_iter().map(|(name, _)| name).collect();
+    if names.iter().any(|name| name == RunFolder::CHECKPOINT) {
+        return Err(RunError::Exists { path: path.to_owned() });
+    }
+    match names.into_iter().find(|name| !own.contains(&name.as_str()) && !is_temporary(name)) {
+        Some(found) => Err(RunError::Occupied { path: path.to_owned(), found }),
+        None => Ok(()),
+    }
+}
+
+/// The names in a folder, which are text enough to be compared, and their paths.
+fn entries(path: &Path) -> Result<Vec<(String, PathBuf)>, RunError> {
+    let named = |entry: fs::DirEntry| (entry.file_name().to_string_lossy().into_owned(), entry.path());
+    let read = || fs::read_dir(path)?.map(|entry| entry.map(named)).collect::<io::Result<_>>();
+    read().map_err(RunError::io("read the folder", path))
+}
+
+/// Makes a folder and those above it that are missing, each of them durably.
+fn create_folder(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path) != path => {
+            create_folder(folder_of(path))?;
+            fs::create_dir(path)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(()),
+        result => result?,
+    }
+    sync_folder(folder_of(path))
+}
+
+/// Why a folder is not open for a run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// There is no run to go on with.
+    #[error(
+        "no run in {}: expected a folder with a file `{}`, found {}",
+        path.display(),
+        RunFolder::CHECKPOINT,
+        if *is_folder { "a folder without one" } else { "no folder" }
+    )]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+        /// Whether there is a folder at all.
+        is_folder: bool,
+    },
+    /// A new run would replace an earlier one.
+    #[error("cannot begin a run in {}: expected no run there, found one", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder holds other files.
+    #[error("cannot begin a run in {}: expected an empty folder or none, found `{found}` in it", path.display())]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+        /// One of the names in it.
+        found: String,
+    },
+    /// Another process has the run.
+    #[error("the run in {} is in use: expected to be its only process, found another", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The operating system said no.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried, as "lock".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+impl RunError {
+    fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError {
+        move |source| RunError::Io { action, path: path.to_owned(), source }
+    }
+}
