@@ -2,7 +2,10 @@
 
 pub(crate) mod value;
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, value_parser};
 use nn_train::{
@@ -10,7 +13,7 @@ use nn_train::{
     nn_core::{Activation, Loss, Rule},
 };
 
-pub(crate) use value::{Hidden, Indices, InitializerChoice, Validation};
+pub(crate) use value::{Hidden, Indices, InitializerChoice, RunName, Validation};
 
 use crate::preset::{self, PresetName};
 
@@ -43,7 +46,7 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Draw images of a data set in the terminal, or into a PNG file
     Show(ShowArgs),
-    /// Tell what an IDX file, a data folder or a saved network holds
+    /// Tell what an IDX file, a data folder, a saved network or a run holds
     Inspect(InspectArgs),
 }
 
@@ -61,17 +64,21 @@ Examples:
   nn-cli train --preset article --activation relu --rate 0.01
   nn-cli train --optimizer adam --rate 0.001 --schedule cosine --validation 0.1
   nn-cli train --data data/fashion-mnist --output fashion.model --json
+  nn-cli train --run first --epochs 30 --patience 5 --validation 0.1
+  nn-cli train --resume first
 
-Ctrl-C stops training; the network of the last finished epoch is saved, and the exit status is 130. So do SIGTERM and,
-on Linux, SIGHUP, with 143 and 129.
+Ctrl-C stops training after the step; the network of the last finished epoch is saved, or of a run a checkpoint, and
+the exit status is 130. So do SIGTERM and, on Linux, SIGHUP, with 143 and 129. A second Ctrl-C or SIGTERM ends the
+program at once; no file is damaged by it.
 The same seed, data and recipe give the same file, byte for byte, with any number of threads.";
 
 #[derive(Debug, Args)]
 #[command(after_help = train_after_help())]
+#[command(group = ArgGroup::new("kept").args(["run", "resume"]))]
 pub(crate) struct TrainArgs {
-    /// The recipe to start from, which the flags below override
-    #[arg(long, value_enum, default_value_t = PresetName::Default, value_name = "NAME")]
-    pub(crate) preset: PresetName,
+    /// The recipe to start from, which the flags below override [default: default]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) preset: Option<PresetName>,
 
     /// Units of each hidden layer: 100, or 300,100 for two layers, or none
     #[arg(long, value_name = "UNITS,...", help_heading = "Network")]
@@ -107,30 +114,50 @@ pub(crate) struct TrainArgs {
     /// How often every training sample is seen
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..), help_heading = "Recipe")]
     pub(crate) epochs: Option<u32>,
-    /// Decides the first weights and the order of the samples: a whole number of up to 64 bits
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 1,
-        allow_negative_numbers = true,
-        help_heading = "Recipe"
-    )]
-    pub(crate) seed: u64,
+    /// Decides the first weights and the order of the samples: a whole number of up to 64 bits [default: 1]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Recipe")]
+    pub(crate) seed: Option<u64>,
 
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Samples at the end of the training files to keep for validation: a COUNT, or a FRACTION such as 0.1. With 0
-    /// each epoch is measured on the test set
-    #[arg(long, value_name = "FRACTION|COUNT", default_value = "0", allow_negative_numbers = true)]
-    pub(crate) validation: Validation,
+    /// each epoch is measured on the test set [default: 0]
+    #[arg(long, value_name = "FRACTION|COUNT", allow_negative_numbers = true)]
+    pub(crate) validation: Option<Validation>,
     /// Where to save the network; an earlier model of that name is replaced, no other file is
-    #[arg(short, long, value_name = "FILE", default_value = "mnist.model")]
+    #[arg(short, long, value_name = "FILE", default_value = "mnist.model", conflicts_with = "kept")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
     /// Print one JSON object a line: the start, each epoch, the end
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Keep all of the training in a new folder, runs/NAME or the FOLDER of a path such as ./NAME: checkpoints to go
+    /// on from, the last and the best network, a line of JSON for each epoch
+    #[arg(long, value_name = "NAME|FOLDER", help_heading = "Runs")]
+    pub(crate) run: Option<RunName>,
+    /// Go on with a run where its last checkpoint is, to the same result, bit for bit, as if it had never been left
+    #[arg(long, value_name = "NAME|FOLDER", help_heading = "Runs")]
+    pub(crate) resume: Option<RunName>,
+    /// Save a checkpoint of the run after each so many steps too, not only after each epoch
+    #[arg(long, value_name = "STEPS", requires = "kept", help_heading = "Runs")]
+    pub(crate) checkpoint_every: Option<NonZeroU64>,
+    /// End the run when so many epochs in a row were no better than the best before them; `best.model` has that one
+    #[arg(long, value_name = "EPOCHS", value_parser = value_parser!(u32).range(1..), requires = "kept",
+        help_heading = "Runs")]
+    pub(crate) patience: Option<u32>,
+}
+
+impl TrainArgs {
+    pub(crate) fn preset(&self) -> PresetName {
+        self.preset.unwrap_or(PresetName::Default)
+    }
+
+    /// Where the run is to be kept, if it is one.
+    pub(crate) fn is_run(&self) -> bool {
+        self.run.is_some() || self.resume.is_some()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -288,12 +315,14 @@ const INSPECT_EXAMPLES: &str = "\
 Examples:
   nn-cli inspect data/sample
   nn-cli inspect data/sample/train-images-idx3-ubyte.gz
-  nn-cli inspect mnist.model --json";
+  nn-cli inspect mnist.model --json
+  nn-cli inspect runs/first";
 
 #[derive(Debug, Args)]
 #[command(after_help = INSPECT_EXAMPLES)]
 pub(crate) struct InspectArgs {
-    /// An IDX file, a folder with the files of a data set, or a network that `nn-cli train` saved
+    /// An IDX file, a folder with the files of a data set, a network that `nn-cli train` saved, or a run or its
+    /// checkpoint
     pub(crate) path: PathBuf,
     /// Print one JSON object
     #[arg(long)]

@@ -4,7 +4,8 @@
 use std::{fmt, io::ErrorKind};
 
 use nn_train::{
-    ContainerError, DataError, DecodeError, FitError, LoadError, SaveError, WriteError, WriteStage,
+    ContainerError, DataError, DecodeError, FitError, LoadError, Mismatch, RunError, SaveError, WriteError,
+    WriteStage,
     nn_core::idx_format::{MismatchError, OpenError},
 };
 
@@ -45,6 +46,10 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             error.hint().map(str::to_owned)
         } else if let Some(error) = cause.downcast_ref::<LoadError>() {
             of_load(error)
+        } else if let Some(error) = cause.downcast_ref::<RunError>() {
+            of_run(error)
+        } else if let Some(error) = cause.downcast_ref::<Mismatch>() {
+            Some(of_mismatch(error))
         } else if let Some(error) = cause.downcast_ref::<FitError>() {
             of_fit(error)
         } else if let Some(SaveError::Write(error)) = cause.downcast_ref() {
@@ -94,6 +99,9 @@ fn of_load(error: &LoadError) -> Option<String> {
             "`nn-cli train` makes a model and says where it saved it"
         }
         LoadError::Invalid { source: DecodeError::Container(error), .. } => match error {
+            ContainerError::Magic { kind: "checkpoint", .. } => {
+                "a checkpoint is a file that `nn-cli train --run` saved; `nn-cli inspect` tells what a file is"
+            }
             ContainerError::Magic { .. } => {
                 "a model is a file that `nn-cli train` saved; `nn-cli inspect` tells what a file is"
             }
@@ -104,6 +112,32 @@ fn of_load(error: &LoadError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn of_run(error: &RunError) -> Option<String> {
+    let hint = match error {
+        RunError::Missing { .. } => {
+            "`nn-cli train --run NAME` begins a run in runs/NAME; `--resume` takes that name, or a path such as ./NAME"
+        }
+        RunError::Exists { .. } => {
+            "`--resume` goes on with it; name another one to begin, or delete this one first"
+        }
+        RunError::Occupied { .. } => "name another folder: the files in this one are not touched",
+        RunError::Locked { .. } => "wait until that process is done, or stop it; its checkpoints are sound",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn of_mismatch(error: &Mismatch) -> String {
+    let hint = match error.what {
+        "training data" | "validation data" => {
+            "the run can only go on with the files that it was begun with; --data names their folder"
+        }
+        "release" => "the run can only go on with the release of this program that it was begun with",
+        _ => "the run can only go on with the configuration that it was begun with",
+    };
+    hint.to_owned()
 }
 
 fn of_fit(error: &FitError) -> Option<String> {

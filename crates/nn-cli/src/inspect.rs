@@ -1,11 +1,12 @@
 //! `inspect`: owns the description of files and folders, and refuses to know their formats.
 
+mod checkpoint;
 mod data;
 mod model;
 
 use anyhow::{Context, Result};
 use nn_train::{
-    ContainerError, DecodeError, LoadError,
+    ContainerError, DecodeError, LoadError, RunFolder,
     nn_core::idx_format::{IdxFile, OpenError, ParseError},
 };
 use serde::Serialize;
@@ -15,22 +16,34 @@ use crate::{args::InspectArgs, output::Output};
 pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
     let path = &args.path;
     if path.is_dir() {
+        // A run is known by its checkpoint.
+        let checkpoint = path.join(RunFolder::CHECKPOINT);
+        if checkpoint.is_file() {
+            let loaded = nn_train::load_checkpoint(&checkpoint)?;
+            return show(args, &checkpoint::describe(&checkpoint, &loaded)?, output);
+        }
         return show(args, &data::folder(path)?, output);
     }
     match nn_train::load(path) {
-        Ok(model) => show(args, &model::describe(path, &model), output),
-        Err(error) if is_something_else(&error) => match IdxFile::open(path) {
-            Ok(file) => show(args, &data::idx_file(path, &file), output),
-            Err(error @ OpenError::Parse { source: ParseError::BadMagic { .. }, .. }) => {
-                Err(error).with_context(|| format!("{} is neither an IDX file nor a model", path.display()))
-            }
-            Err(error) => Err(error.into()),
-        },
+        Ok(model) => return show(args, &model::describe(path, &model), output),
+        Err(error) if !is_something_else(&error) => return Err(error.into()),
+        Err(_) => {}
+    }
+    match nn_train::load_checkpoint(path) {
+        Ok(loaded) => return show(args, &checkpoint::describe(path, &loaded)?, output),
+        Err(error) if !is_something_else(&error) => return Err(error.into()),
+        Err(_) => {}
+    }
+    match IdxFile::open(path) {
+        Ok(file) => show(args, &data::idx_file(path, &file), output),
+        Err(error @ OpenError::Parse { source: ParseError::BadMagic { .. }, .. }) => {
+            Err(error).with_context(|| format!("{} is neither an IDX file nor a model", path.display()))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whether the file does not even begin as a model does, or cannot be read as anything.
+/// Whether the file does not even begin as a model or a checkpoint does, or cannot be read as anything.
 fn is_something_else(error: &LoadError) -> bool {
     match error {
         LoadError::Read { .. } => true,

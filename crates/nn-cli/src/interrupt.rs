@@ -30,18 +30,29 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Watches from now on. A second Ctrl-C exits at once; the other signals may come twice unasked, as that of a
-    /// closed terminal does, and are never in a hurry.
+    /// Watches from now on. After any signal, Ctrl-C exits at once, and so does SIGTERM after Ctrl-C or another
+    /// SIGTERM. That of a closed terminal may come twice unasked, or before a SIGTERM, and is never in a hurry.
     ///
     /// # Errors
     /// When the operating system does not let signals be watched.
     pub(crate) fn watch() -> Result<Interrupt> {
         let signal = Arc::new(AtomicUsize::new(0));
         let came = Arc::new(AtomicBool::new(false));
+        let asked = Arc::new(AtomicBool::new(false));
         let register = || {
             flag::register_conditional_shutdown(SIGINT, exit_status(SIGINT).into(), Arc::clone(&came))?;
+            if !is_left_ignored(SIGTERM) {
+                flag::register_conditional_shutdown(
+                    SIGTERM,
+                    exit_status(SIGTERM).into(),
+                    Arc::clone(&asked),
+                )?;
+            }
             for &number in SIGNALS.iter().filter(|&&number| !is_left_ignored(number)) {
                 flag::register(number, Arc::clone(&came))?;
+                if matches!(number, SIGINT | SIGTERM) {
+                    flag::register(number, Arc::clone(&asked))?;
+                }
                 flag::register_usize(number, Arc::clone(&signal), number.unsigned_abs() as usize)?;
             }
             Ok::<(), std::io::Error>(())

@@ -122,10 +122,11 @@ pub(crate) fn hyphenated(sizes: &[usize]) -> String {
 /// `1 epoch`, `10 epochs`, `60,000 images`
 pub(crate) fn count(number: impl TryInto<u64>, singular: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
-    let plural = match (number, singular.strip_suffix("ss")) {
+    let takes_es = singular.ends_with("ss") || singular.ends_with("tch");
+    let plural = match (number, takes_es) {
         (1, _) => "",
-        (_, Some(_)) => "es",
-        (_, None) => "s",
+        (_, true) => "es",
+        (_, false) => "s",
     };
     format!("{} {singular}{plural}", thousands(number))
 }
@@ -162,6 +163,7 @@ mod tests {
     fn counts_have_their_plural() {
         assert_eq!(count(1_u64, "class"), "1 class");
         assert_eq!(count(10_u64, "class"), "10 classes");
+        assert_eq!(count(10_u64, "batch"), "10 batches");
         assert_eq!(count(2000_u64, "epoch"), "2,000 epochs");
     }
 

@@ -125,6 +125,11 @@ impl Observer for Progress<'_> {
         self.epochs = plan.epochs;
         // Draws to standard error, and nothing where that is no terminal.
         self.bar = ProgressBar::new(plan.samples as u64 * u64::from(plan.epochs)).with_style(style());
+        let batches_done = plan.steps_done % plan.batches.max(1);
+        let samples_done = plan.steps_done / plan.batches.max(1) * plan.samples as u64
+            + batches_done.saturating_mul(plan.batch_size as u64).min(plan.samples as u64);
+        self.bar.set_position(samples_done);
+        self.bar.reset_eta();
         self.bar.set_prefix(format!("epoch 1/{}", plan.epochs));
         self.bar.enable_steady_tick(Duration::from_millis(200));
         if !self.json {

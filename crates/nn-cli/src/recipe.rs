@@ -23,7 +23,7 @@ impl Recipe {
     /// # Errors
     /// When the loss and the output activation that were typed do not go together.
     pub(crate) fn new(args: &TrainArgs) -> Result<Recipe, String> {
-        let preset = args.preset.recipe();
+        let preset = args.preset().recipe();
         let loss = args.loss.unwrap_or(preset.loss);
         let natural_output = if loss == preset.loss { preset.output } else { loss.output_activation() };
         let output = args.output_activation.unwrap_or(natural_output);

@@ -1,29 +1,39 @@
 //! `train`: owns the way from flags and files to a saved network, and refuses to know how it is computed, shown or
 //! stored.
 
+mod build;
 mod keep;
+mod keeper;
 mod report;
+mod sets;
+mod task;
+mod watch;
 
-use std::{num::NonZeroUsize, path::Path, time::Instant};
+use std::{path::Path, time::Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use nn_train::{
-    ContainerError, DataFiles, DecodeError, FitConfig, History, Limits, LoadError, Model, Split,
-    TrainingRecord, evaluate, fit, initial_rng,
-    nn_core::{Dataset, Network, Optimizer, Tally},
+    ContainerError, DecodeError, EpochSummary, FitConfig, History, LoadError, Model, Place, RunFolder, Split,
+    TrainingRecord, evaluate, fit_from,
+    nn_core::{Network, Optimizer, Tally},
 };
 
+pub(crate) use self::task::Settings;
 use self::{
+    build::build,
     keep::keep,
-    report::{EndLine, StartLine},
+    keeper::{About, Keeper},
+    report::{ConfigFile, EndLine, StartLine},
+    sets::Sets,
+    task::{Resumed, Task},
+    watch::Watch,
 };
 use crate::{
     Outcome,
-    args::{InitializerChoice, TrainArgs},
+    args::TrainArgs,
     data,
-    failure::Advised,
     interrupt::Interrupt,
-    output::{self, Output, count, hyphenated, shape, thousands},
+    output::{self, Output, count},
     preset::Recipe,
     progress::Progress,
     target,
@@ -31,15 +41,27 @@ use crate::{
 
 pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Result<Outcome> {
     // Whatever may be wrong is found out before anything takes long.
-    target::check(&args.output, "a model", is_model)?;
-    let folder = data::folder(&args.data)?;
-    let train_files = data::open(&folder, Split::Train)?;
-    let test_files = data::open_if_present(&folder, Split::Test)?;
-    let sets = Sets::new(args, &train_files, test_files.as_ref())?;
-    let mut network = build(recipe, &sets.train, args.seed)?;
+    if !args.is_run() {
+        target::check(&args.output, "a model", is_model)?;
+    }
+    let (task, resumed) = match &args.resume {
+        Some(name) => Task::resume(args, &name.0).map(|(task, resumed)| (task, Some(resumed)))?,
+        None => (Task::new(args, recipe)?, None),
+    };
+    let train_files = data::open(&task.data, Split::Train)?;
+    let test_files = data::open_if_present(&task.data, Split::Test)?;
+    let kept = task.validation.of(train_files.len());
+    let sets = Sets::new(kept, &train_files, test_files.as_ref())?;
+    let config = task.config();
+    let about = args.is_run().then(|| About::new(&task, &sets, train_files.image_shape())).transpose()?;
+    let mut state = match (resumed, &about) {
+        (Some(resumed), Some(about)) => State::resumed(args, resumed, about, kept, train_files.len())?,
+        _ => State::first(&task, &sets)?,
+    };
 
     let interrupt = Interrupt::watch()?;
-    let start = StartLine::new(args, recipe, &folder, &sets, train_files.image_shape(), &network);
+    let start = StartLine::new(&task, args, &sets, train_files.image_shape(), &state);
+    let keeper = about.map(|about| state.keep(args, about, &start)).transpose()?;
     if args.json {
         output.json(&start)?;
     } else {
@@ -47,57 +69,88 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     }
     output.flush()?;
 
-    let config = FitConfig {
-        epochs: recipe.epochs,
-        batch_size: NonZeroUsize::new(recipe.batch).unwrap_or(NonZeroUsize::MIN),
-        loss: recipe.loss,
-        rate: recipe.rate,
-        schedule: recipe.schedule,
-        seed: args.seed,
-        threads: args.threads.count(),
-    };
-    let mut optimizer = Optimizer::new(recipe.rule, recipe.rate);
-    let mut progress = Progress::new(output, args.json, sets.held_out_name(), &interrupt);
+    let State { mut network, mut optimizer, place, .. } = state;
+    let progress = Progress::new(output, args.json, sets.held_out_name(), &interrupt);
+    let mut watch = Watch { progress, keeper, failure: None };
     let clock = Instant::now();
-    let history =
-        fit(&mut network, &mut optimizer, sets.train, Some(sets.held_out()), &config, &mut progress);
+    let history = match &watch.keeper {
+        Some(keeper) if keeper.is_out_of_patience(&place) => {
+            Ok(History { epochs: place.epochs, stopped_early: true })
+        }
+        _ => {
+            let held_out = Some(sets.held_out());
+            fit_from(place, &mut network, &mut optimizer, sets.train, held_out, &config, &mut watch)
+        }
+    };
+    let Watch { progress, keeper, failure } = watch;
     let (finished, reported) = progress.finish();
-    let history = history.with_context(|| format!("cannot train on {}", folder.display()))?;
-    let Some(network) = finished else {
-        reported?;
-        output::note("interrupted before the first epoch was over: nothing was saved");
-        return Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted));
-    };
+    let history = history.with_context(|| {
+        let saved = keeper.as_ref().map_or_else(String::new, |keeper| format!(" ({})", keeper.saved()));
+        format!("cannot train on {}{saved}", task.data.display())
+    })?;
+    let done = Done { history, clock, reported };
+    match (keeper, failure) {
+        (Some(keeper), Some(failure)) => {
+            Err(failure.context(format!("cannot keep the run ({})", keeper.saved())))
+        }
+        (Some(keeper), None) => finish_run(args, &keeper, &network, &sets, done, &interrupt, output),
+        (None, _) => {
+            let Some(network) = finished else {
+                done.reported?;
+                output::note("interrupted before the first epoch was over: nothing was saved");
+                return Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted));
+            };
+            let record = TrainingRecord::new(
+                task.recipe_name(),
+                &config,
+                task.recipe.rule,
+                sets.train.len(),
+                &done.history,
+            );
+            let model = Model {
+                network,
+                loss: config.loss,
+                image_shape: train_files.image_shape().to_vec(),
+                class_names: None,
+                record: Some(record),
+            };
+            finish_plain(args, &model, &sets, &config, done, &interrupt, output)
+        }
+    }
+}
 
-    let model = Model {
-        network,
-        loss: recipe.loss,
-        image_shape: train_files.image_shape().to_vec(),
-        class_names: None,
-        record: Some(TrainingRecord::new(
-            // A recipe of the user's own has no name.
-            (!start.preset_changed).then(|| start.preset.to_owned()),
-            &config,
-            recipe.rule,
-            sets.train.len(),
-            &history,
-        )),
-    };
+/// A fit that came to its end, or was stopped.
+struct Done {
+    history: History,
+    /// Since its beginning.
+    clock: Instant,
+    /// Whether all of the output was written.
+    reported: Result<()>,
+}
+
+/// The end of a training that is no run: the model is saved.
+fn finish_plain(
+    args: &TrainArgs,
+    model: &Model,
+    sets: &Sets<'_>,
+    config: &FitConfig,
+    done: Done,
+    interrupt: &Interrupt,
+    output: &mut Output,
+) -> Result<Outcome> {
+    let Done { history, clock, reported } = done;
     // What was trained is not lost when nobody can be told.
-    keep(&model, &args.output)?;
+    keep(model, &args.output)?;
     let epochs = count(history.epochs.len(), "epoch");
     if reported.is_err() {
         output::note(format_args!("saved {} as it was after {epochs}", args.output.display()));
         reported?;
     }
-
-    let test = test_tally(&sets, &model.network, &config, &history)?;
-    let end = EndLine::new(args, &history, test, clock.elapsed());
-    if args.json {
-        output.json(&end)?;
-    } else {
-        output.line(end.text())?;
-    }
+    let test = test_tally(sets, &model.network, config, history.last())?;
+    let mut end = EndLine::new(args.data.folder.as_deref(), test, &args.output, clock.elapsed());
+    end.interrupted = history.stopped_early;
+    end.epochs = history.last().map_or(0, |summary| summary.epoch);
+    end.show(args, output)?;
     match interrupt.exit_status() {
         Some(status) if history.stopped_early => {
             output.flush()?;
@@ -108,134 +161,118 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     }
 }
 
-/// What is trained on, and what is not.
-struct Sets<'a> {
-    train: Dataset<'a>,
-    /// The samples at the end of the training files that were kept from training, if any were.
-    validation: Option<Dataset<'a>>,
-    /// The test set; there is this or `validation`.
-    test: Option<Dataset<'a>>,
+/// The end of a run, or of a part of it: all is in its folder.
+fn finish_run(
+    args: &TrainArgs,
+    keeper: &Keeper,
+    network: &Network,
+    sets: &Sets<'_>,
+    done: Done,
+    interrupt: &Interrupt,
+    output: &mut Output,
+) -> Result<Outcome> {
+    let Done { history, clock, reported } = done;
+    if reported.is_err() {
+        output::note(keeper.saved());
+        reported?;
+    }
+    let is_out_of_patience =
+        keeper.is_out_of_patience(&Place { epochs: history.epochs.clone(), ..Place::default() });
+    let interrupted = history.stopped_early && !is_out_of_patience;
+    let (chosen, summary) = match keeper.best().filter(|_| keeper.about.patience.is_some()) {
+        Some(best) => (best, history.best()),
+        None => (network, history.last()),
+    };
+    let test = match interrupted {
+        false => test_tally(sets, chosen, &keeper.about.config, summary)?,
+        true => None,
+    };
+    let model = keeper.folder.file(keeper.chosen_model());
+    let mut end = EndLine::new(Some(&keeper.about.data), test, &model, clock.elapsed());
+    end.interrupted = interrupted;
+    end.epochs = history.last().map_or(0, |summary| summary.epoch);
+    end.run = Some(keeper.path().display().to_string());
+    end.best_epoch = history.best().map(|summary| summary.epoch);
+    end.out_of_patience = Some(is_out_of_patience);
+    end.show(args, output)?;
+    match interrupt.exit_status() {
+        Some(status) if interrupted => {
+            output.flush()?;
+            let resume = format!("{} train --resume {}", output::invocation(), keeper.path().display());
+            output::note(format_args!("interrupted: {}; go on with `{resume}`", keeper.saved()));
+            Ok(Outcome::Interrupted(status))
+        }
+        _ => Ok(Outcome::Done),
+    }
 }
 
-impl<'a> Sets<'a> {
-    fn new(args: &TrainArgs, train_files: &'a DataFiles, test_files: Option<&'a DataFiles>) -> Result<Self> {
-        let all = train_files.view();
-        let kept = args.validation.of(all.len());
-        if kept >= all.len() {
-            let message = format!(
-                "--validation keeps {} of {} training samples, expected fewer",
-                thousands(kept),
-                thousands(all.len())
-            );
-            bail!(Advised::new(message, "a fraction such as 0.1 suits any data set"));
-        }
-        if kept == 0 && test_files.is_none() {
-            let path = train_files.images().path();
-            let message =
-                format!("no test set beside {}, and no samples are kept for validation", path.display());
-            bail!(Advised::new(message, "--validation 0.1 keeps a tenth of the training samples"));
-        }
-        if let Some(test_files) = test_files {
-            check_alike(train_files, test_files)?;
-        }
-        let (train, validation) = all.split_at(all.len() - kept);
-        let test = test_files.map(DataFiles::view);
-        Ok(Sets { train, validation: (kept > 0).then_some(validation), test })
+/// Where a training stands before it begins or goes on.
+struct State {
+    network: Network,
+    optimizer: Optimizer,
+    place: Place,
+    best: Option<Network>,
+    /// Of a run that exists.
+    folder: Option<RunFolder>,
+}
+
+impl State {
+    fn first(task: &Task, sets: &Sets<'_>) -> Result<State> {
+        let network = build(&task.recipe, &sets.train, task.seed)?;
+        let optimizer = Optimizer::new(task.recipe.rule, task.recipe.rate);
+        Ok(State { network, optimizer, place: Place::default(), best: None, folder: None })
     }
 
-    /// What the network is measured on after each epoch.
-    fn held_out(&self) -> Dataset<'a> {
-        self.validation.or(self.test).unwrap_or(self.train)
+    fn resumed(
+        args: &TrainArgs,
+        resumed: Resumed,
+        about: &About,
+        kept: usize,
+        samples: usize,
+    ) -> Result<State> {
+        let Resumed { folder, checkpoint } = resumed;
+        let cannot = || format!("cannot go on with {}", folder.path().display());
+        if let Some(typed) = args.validation.map(|validation| validation.of(samples))
+            && typed != kept
+        {
+            let (expected, found) = (kept.to_string(), typed.to_string());
+            bail!(task::other_flag(folder.path(), "--validation", &expected, &found));
+        }
+        checkpoint.check(&about.config, &about.train, Some(&about.held_out)).with_context(cannot)?;
+        Ok(State {
+            network: checkpoint.network.into_owned(),
+            optimizer: checkpoint.optimizer.into_owned(),
+            place: checkpoint.place.into_owned(),
+            best: checkpoint.best.map(std::borrow::Cow::into_owned),
+            folder: Some(folder),
+        })
     }
 
-    fn held_out_name(&self) -> &'static str {
-        if self.validation.is_some() { "validation" } else { "test" }
+    /// Makes the folder of a run, or that of one that exists as it was at this place.
+    fn keep(&mut self, args: &TrainArgs, about: About, start: &StartLine<'_>) -> Result<Keeper> {
+        if let Some(folder) = self.folder.take() {
+            return Keeper::resume(folder, about, &self.network, &self.place, self.best.take());
+        }
+        let name = args.run.as_ref().context("a run has a folder")?;
+        let folder = RunFolder::create(&name.0)?;
+        let config = ConfigFile::new(start, &about);
+        Keeper::begin(folder, about, &config, &self.network, &self.optimizer)
     }
 }
 
-/// Checks that a network for the training images can be asked about the test images.
-fn check_alike(train: &DataFiles, test: &DataFiles) -> Result<()> {
-    let (expected, found) = (train.image_shape(), test.image_shape());
-    let path = test.images().path().display();
-    ensure!(
-        expected == found,
-        "expected test images of {} like those to train on, found {} in {path}",
-        shape(expected),
-        shape(found)
-    );
-    ensure!(
-        test.classes() <= train.classes(),
-        "expected test labels from 0 to {} like those to train on, found {} in {}",
-        train.classes() - 1,
-        test.classes() - 1,
-        test.labels_path().display()
-    );
-    Ok(())
-}
-
-/// How the network does on the test set, if there is one.
+/// How a network does on the test set, if there is one; `summary` is of the epoch after which it was so.
 fn test_tally(
     sets: &Sets<'_>,
     network: &Network,
     config: &FitConfig,
-    history: &History,
+    summary: Option<&EpochSummary>,
 ) -> Result<Option<Tally>> {
     match (sets.validation, sets.test) {
         (Some(_), Some(test)) => Ok(Some(evaluate(network, config.loss, test, config.threads)?.tally)),
-        // It was measured after every epoch, and so after the last.
-        (None, Some(_)) => Ok(history.last().and_then(|report| Some(report.validation.as_ref()?.tally))),
+        // It was measured after that epoch.
+        (None, Some(_)) => Ok(summary.and_then(|summary| summary.validation)),
         (_, None) => Ok(None),
     }
-}
-
-/// What the activations of a batch and their gradients may take, 4 GiB: four bytes each for every unit and sample.
-const MOST_STEP_BYTES: usize = 4 << 30;
-
-/// More bytes than a model file has beside its parameters.
-const MOST_DESCRIPTION: u64 = 128 << 10;
-
-fn build(recipe: &Recipe, train: &Dataset<'_>, seed: u64) -> Result<Network> {
-    let mut sizes = vec![train.features()];
-    sizes.extend(&recipe.hidden);
-    sizes.push(train.classes());
-    // Before memory is asked for.
-    let parameters = sizes
-        .windows(2)
-        .fold(0_usize, |sum, layer| sum.saturating_add(layer[0].saturating_add(1).saturating_mul(layer[1])));
-    let most = usize::try_from(Limits::default().max_bytes - MOST_DESCRIPTION).unwrap_or(usize::MAX)
-        / size_of::<f32>();
-    if parameters >= most {
-        let message = format!(
-            "the network {} is too large: expected fewer than {} parameters, found {}",
-            hyphenated(&sizes),
-            thousands(most),
-            thousands(parameters)
-        );
-        bail!(Advised::new(message, "a saved network is loaded up to that size; try a smaller --hidden"));
-    }
-    let rows = recipe.batch.min(train.len());
-    let step_bytes =
-        sizes.iter().fold(0_usize, |sum, &units| sum.saturating_add(units)).saturating_mul(8 * rows);
-    if step_bytes > MOST_STEP_BYTES {
-        let message = format!(
-            "a step of {} samples through {} is too large: expected at most {} bytes of activations and gradients, \
-             found {}",
-            thousands(rows),
-            hyphenated(&sizes),
-            thousands(MOST_STEP_BYTES),
-            thousands(step_bytes)
-        );
-        bail!(Advised::new(message, "try a smaller --batch or --hidden"));
-    }
-    let mut builder = Network::builder(train.features());
-    for &units in &recipe.hidden {
-        builder = builder.dense(units, recipe.activation);
-    }
-    builder = builder.dense(train.classes(), recipe.output);
-    if let InitializerChoice::Fixed(initializer) = recipe.initializer {
-        builder = builder.initializer(initializer);
-    }
-    Ok(builder.build(&mut initial_rng(seed))?)
 }
 
 /// Whether there is a model, though perhaps a damaged one or one of a later release.

@@ -122,14 +122,17 @@ impl RunFolder {
     }
 }
 
-/// Checks that no run and no other file is there.
+/// Checks that no run and no other file is there. What a process leaves that was killed before its run existed is
+/// known by the lock, the first file of all.
 fn check_vacant(path: &Path) -> Result<(), RunError> {
-    let own = [RunFolder::CONFIG, RunFolder::LOCK];
+    let own = [RunFolder::LOCK, RunFolder::CONFIG, RunFolder::METRICS];
     let names: Vec<String> = entries(path)?.into_iter().map(|(name, _)| name).collect();
-    if names.iter().any(|name| name == RunFolder::CHECKPOINT) {
+    let has = |own: &str| names.iter().any(|name| name == own);
+    if has(RunFolder::CHECKPOINT) {
         return Err(RunError::Exists { path: path.to_owned() });
     }
-    match names.into_iter().find(|name| !own.contains(&name.as_str()) && !is_temporary(name)) {
+    let is_begun = has(RunFolder::LOCK);
+    match names.into_iter().find(|name| !(is_begun && (own.contains(&name.as_str()) || is_temporary(name)))) {
         Some(found) => Err(RunError::Occupied { path: path.to_owned(), found }),
         None => Ok(()),
     }

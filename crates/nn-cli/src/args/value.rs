@@ -1,7 +1,13 @@
 //! How single values are spelled on the command line: owns their parsing and messages, and refuses to know which
 //! flags they belong to.
 
-use std::{fmt, num::NonZeroUsize, ops::RangeInclusive, str::FromStr};
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    ops::RangeInclusive,
+    path::{Component, Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nn_train::nn_core::{Activation, Initializer, Loss, Rule};
@@ -48,6 +54,27 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
 pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
     let count = text.parse().ok().filter(|count| *count <= 1024);
     count.and_then(NonZeroUsize::new).ok_or_else(|| "expected a whole number from 1 to 1024".to_owned())
+}
+
+/// The folder of a run, as it is named on the command line: a bare name is one in the folder `runs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunName(pub(crate) PathBuf);
+
+impl FromStr for RunName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RunName, String> {
+        let path = Path::new(text);
+        let mut components = path.components();
+        match (components.next(), components.next()) {
+            (None, _) => Err("expected a name such as first, or a folder".to_owned()),
+            // `first/` and `./first` are paths; the latter begins with another component.
+            (Some(Component::Normal(name)), None) if name == path.as_os_str() => {
+                Ok(RunName(Path::new("runs").join(name)))
+            }
+            _ => Ok(RunName(path.to_owned())),
+        }
+    }
 }
 
 /// The units of the hidden layers.

@@ -3,18 +3,15 @@
 
 use std::{num::NonZeroUsize, path::Path, time::Duration};
 
-use nn_train::{
-    History,
-    nn_core::{Network, Tally},
-};
+use anyhow::Result;
+use nn_train::{Checkpoint, nn_core::Tally};
 use serde::Serialize;
 
-use super::Sets;
+use super::{Sets, State, keeper::About, task::Task};
 use crate::{
     args::TrainArgs,
     model,
-    output::{count, hyphenated, invocation, percent, shape, thousands},
-    preset::Recipe,
+    output::{Output, count, hyphenated, invocation, percent, shape, thousands},
 };
 
 /// What is announced before training, as JSON.
@@ -29,8 +26,8 @@ pub(super) struct StartLine<'a> {
     image_shape: &'a [usize],
     layers: Vec<usize>,
     parameters: usize,
-    pub(super) preset: &'static str,
-    pub(super) preset_changed: bool,
+    preset: &'static str,
+    preset_changed: bool,
     activation: &'static str,
     output_activation: &'static str,
     loss: &'static str,
@@ -39,21 +36,92 @@ pub(super) struct StartLine<'a> {
     rate: f32,
     schedule: String,
     batch: usize,
-    pub(super) epochs: u32,
+    epochs: u32,
     seed: u64,
     threads: NonZeroUsize,
+    run: Option<String>,
+    /// Steps that were taken before, by the processes of this run.
+    steps_done: u64,
+    /// Where those ended, for people.
+    #[serde(skip)]
+    place: Option<String>,
+}
+
+/// What a run was begun with, as the JSON file in its folder.
+#[derive(Serialize)]
+pub(super) struct ConfigFile<'a> {
+    release: &'static str,
+    data: &'a str,
+    train_samples: usize,
+    train_sha256: String,
+    held_out: &'static str,
+    held_out_samples: usize,
+    held_out_sha256: String,
+    image_shape: &'a [usize],
+    layers: &'a [usize],
+    preset: &'static str,
+    preset_changed: bool,
+    activation: &'static str,
+    output_activation: &'static str,
+    loss: &'static str,
+    initializer: &'a str,
+    optimizer: &'static str,
+    rate: f32,
+    schedule: &'a str,
+    batch: usize,
+    epochs: u32,
+    seed: u64,
+    patience: Option<u32>,
+    checkpoint_every: Option<u64>,
+}
+
+impl<'a> ConfigFile<'a> {
+    pub(super) fn new(start: &'a StartLine<'_>, about: &About) -> ConfigFile<'a> {
+        ConfigFile {
+            release: Checkpoint::RELEASE,
+            data: &start.data,
+            train_samples: start.train_samples,
+            train_sha256: about.train.hex(),
+            held_out: start.held_out,
+            held_out_samples: start.held_out_samples,
+            held_out_sha256: about.held_out.hex(),
+            image_shape: start.image_shape,
+            layers: &start.layers,
+            preset: start.preset,
+            preset_changed: start.preset_changed,
+            activation: start.activation,
+            output_activation: start.output_activation,
+            loss: start.loss,
+            initializer: &start.initializer,
+            optimizer: start.optimizer,
+            rate: start.rate,
+            schedule: &start.schedule,
+            batch: start.batch,
+            epochs: start.epochs,
+            seed: start.seed,
+            patience: about.patience,
+            checkpoint_every: about.checkpoint_every,
+        }
+    }
 }
 
 /// What has come of it, as JSON.
 #[derive(Serialize)]
 pub(super) struct EndLine {
     event: &'static str,
-    interrupted: bool,
+    pub(super) interrupted: bool,
+    /// Those that were finished.
     pub(super) epochs: u32,
     test: Option<Measured>,
-    model: String,
+    /// Where the network is, if there is one already.
+    model: Option<String>,
     bytes: Option<u64>,
     seconds: f64,
+    pub(super) run: Option<String>,
+    /// Of a run.
+    pub(super) best_epoch: Option<u32>,
+    /// Of a run: whether its patience ended it.
+    pub(super) out_of_patience: Option<bool>,
     /// What the user may type next.
     #[serde(skip)]
     next: String,
@@ -81,25 +149,29 @@ impl From<Tally> for Measured {
 
 impl<'a> StartLine<'a> {
     pub(super) fn new(
+        task: &Task,
         args: &TrainArgs,
-        recipe: &Recipe,
-        folder: &Path,
         sets: &Sets<'_>,
         image_shape: &'a [usize],
-        network: &Network,
+        state: &State,
     ) -> StartLine<'a> {
+        let recipe = &task.recipe;
+        let steps_per_epoch = sets.train.len().div_ceil(recipe.batch.max(1)) as u64;
+        let place = &state.place;
+        let resumed =
+            format!("from epoch {}, batch {} of {steps_per_epoch}", place.epoch(), place.batches + 1);
         StartLine {
             event: "start",
-            data: folder.display().to_string(),
+            data: task.data.display().to_string(),
             train_samples: sets.train.len(),
             held_out: sets.held_out_name(),
             held_out_samples: sets.held_out().len(),
             test_samples: sets.test.map(|test| test.len()),
             image_shape,
-            layers: model::layers(network),
-            parameters: network.parameter_count(),
-            preset: args.preset.name(),
-            preset_changed: *recipe != args.preset.recipe(),
+            layers: model::layers(&state.network),
+            parameters: state.network.parameter_count(),
+            preset: task.preset.name(),
+            preset_changed: task.is_preset_changed(),
             activation: recipe.activation.name(),
             output_activation: recipe.output.name(),
             loss: recipe.loss.name(),
@@ -109,8 +181,14 @@ impl<'a> StartLine<'a> {
             schedule: recipe.schedule.to_string(),
             batch: recipe.batch,
             epochs: recipe.epochs,
-            seed: args.seed,
-            threads: args.threads.count(),
+            seed: task.seed,
+            threads: task.threads,
+            run: args.run.as_ref().or(args.resume.as_ref()).map(|name| name.0.display().to_string()),
+            steps_done: place.steps(steps_per_epoch),
+            place: args.resume.is_some().then_some(match place.epochs.len() as u64 {
+                finished if finished == u64::from(recipe.epochs) => "which is complete".to_owned(),
+                _ => resumed,
+            }),
         }
     }
 
@@ -120,11 +198,15 @@ impl<'a> StartLine<'a> {
             "validation" => format!("{held_out} to validate on"),
             _ => format!("{held_out} to test on"),
         };
+        let run = self.run.as_ref().map_or_else(String::new, |run| {
+            let place = self.place.as_ref().map_or_else(String::new, |place| format!(", {place}"));
+            format!("run      {run}{place}\n")
+        });
         let hidden = if self.layers.len() > 2 { format!("{}, ", self.activation) } else { String::new() };
         format!(
             "data     {}: {} of {} to train on, {measured} after each epoch\n\
              network  {}: {hidden}{} outputs, {} weights, {} parameters\n\
-             recipe   {}{}: {}, {}, rate {} {}, batch {}, {}, seed {}, {}\n",
+             recipe   {}{}: {}, {}, rate {} {}, batch {}, {}, seed {}, {}\n{run}",
             self.data,
             count(self.train_samples, "image"),
             shape(self.image_shape),
@@ -147,29 +229,40 @@ impl<'a> StartLine<'a> {
 }
 
 impl EndLine {
-    pub(super) fn new(
-        args: &TrainArgs,
-        history: &History,
-        test: Option<Tally>,
-        duration: Duration,
-    ) -> EndLine {
+    /// The end of a training that was neither interrupted nor a run, of no epochs: what else it was is to be set.
+    pub(super) fn new(data: Option<&Path>, test: Option<Tally>, model: &Path, duration: Duration) -> EndLine {
         // The look at the errors that comes naturally after a training.
-        let data = args.data.folder.as_ref().map(|folder| format!(" --data {}", folder.display()));
-        let model = args.output.display();
-        let next = format!("{} eval {model}{} --confusion", invocation(), data.unwrap_or_default());
+        let data = data.map(|folder| format!(" --data {}", folder.display()));
+        let next =
+            format!("{} eval {}{} --confusion", invocation(), model.display(), data.unwrap_or_default());
+        let metadata = model.metadata();
         EndLine {
             event: "end",
-            interrupted: history.stopped_early,
-            epochs: history.last().map_or(0, |report| report.epoch),
+            interrupted: false,
+            epochs: 0,
             test: test.map(Measured::from),
-            model: model.to_string(),
-            bytes: args.output.metadata().ok().map(|metadata| metadata.len()),
+            model: metadata.is_ok().then(|| model.display().to_string()),
+            bytes: metadata.ok().map(|metadata| metadata.len()),
             seconds: duration.as_secs_f64(),
+            run: None,
+            best_epoch: None,
+            out_of_patience: None,
             next,
         }
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(super) fn show(&self, args: &TrainArgs, output: &mut Output) -> Result<()> {
+        if args.json { output.json(self) } else { output.line(self.text()) }
+    }
+
+    fn text(&self) -> String {
+        if let (Some(run), true) = (&self.run, self.interrupted) {
+            let epochs = count(self.epochs, "finished epoch");
+            return format!(
+                "\nleft     {run}, with {epochs}\nnext     {} train --resume {run}",
+                invocation()
+            );
+        }
         let test = self.test.map_or_else(
             || "there is no test set".to_owned(),
             |test| {
@@ -182,7 +275,17 @@ impl EndLine {
                 )
             },
         );
-        let bytes = self.bytes.map_or_else(String::new, |bytes| format!(" ({})", count(bytes, "byte")));
-        format!("\ntest     {test}\nsaved    {}{bytes}\nnext     {}", self.model, self.next)
+        let mut lines = Vec::new();
+        if let Some(best) = self.best_epoch {
+            let patience = if self.out_of_patience == Some(true) { ", and patience ended there" } else { "" };
+            lines.push(format!("best     epoch {best} of {}{patience}", count(self.epochs, "epoch")));
+        }
+        lines.push(format!("test     {test}"));
+        if let Some(model) = &self.model {
+            let bytes = self.bytes.map_or_else(String::new, |bytes| format!(" ({})", count(bytes, "byte")));
+            lines.push(format!("saved    {model}{bytes}"));
+        }
+        lines.push(format!("next     {}", self.next));
+        format!("\n{}", lines.join("\n"))
     }
 }

@@ -1,0 +1,79 @@
+//! What is trained on, and what is not: owns the division of the files into samples to train on, to validate on and to
+//! test on, and refuses to know what becomes of them.
+
+use anyhow::{Result, bail, ensure};
+use nn_train::{DataFiles, nn_core::Dataset};
+
+use crate::{
+    failure::Advised,
+    output::{shape, thousands},
+};
+
+/// What is trained on, and what is not.
+pub(super) struct Sets<'a> {
+    pub(super) train: Dataset<'a>,
+    /// The samples at the end of the training files that were kept from training, if any were.
+    pub(super) validation: Option<Dataset<'a>>,
+    /// The test set; there is this or `validation`.
+    pub(super) test: Option<Dataset<'a>>,
+}
+
+impl<'a> Sets<'a> {
+    /// Keeps the last `kept` samples of the training files from training.
+    pub(super) fn new(
+        kept: usize,
+        train_files: &'a DataFiles,
+        test_files: Option<&'a DataFiles>,
+    ) -> Result<Self> {
+        let all = train_files.view();
+        if kept >= all.len() {
+            let message = format!(
+                "--validation keeps {} of {} training samples, expected fewer",
+                thousands(kept),
+                thousands(all.len())
+            );
+            bail!(Advised::new(message, "a fraction such as 0.1 suits any data set"));
+        }
+        if kept == 0 && test_files.is_none() {
+            let path = train_files.images().path();
+            let message =
+                format!("no test set beside {}, and no samples are kept for validation", path.display());
+            bail!(Advised::new(message, "--validation 0.1 keeps a tenth of the training samples"));
+        }
+        if let Some(test_files) = test_files {
+            check_alike(train_files, test_files)?;
+        }
+        let (train, validation) = all.split_at(all.len() - kept);
+        let test = test_files.map(DataFiles::view);
+        Ok(Sets { train, validation: (kept > 0).then_some(validation), test })
+    }
+
+    /// What the network is measured on after each epoch.
+    pub(super) fn held_out(&self) -> Dataset<'a> {
+        self.validation.or(self.test).unwrap_or(self.train)
+    }
+
+    pub(super) fn held_out_name(&self) -> &'static str {
+        if self.validation.is_some() { "validation" } else { "test" }
+    }
+}
+
+/// Checks that a network for the training images can be asked about the test images.
+fn check_alike(train: &DataFiles, test: &DataFiles) -> Result<()> {
+    let (expected, found) = (train.image_shape(), test.image_shape());
+    let path = test.images().path().display();
+    ensure!(
+        expected == found,
+        "expected test images of {} like those to train on, found {} in {path}",
+        shape(expected),
+        shape(found)
+    );
+    ensure!(
+        test.classes() <= train.classes(),
+        "expected test labels from 0 to {} like those to train on, found {} in {}",
+        train.classes() - 1,
+        test.classes() - 1,
+        test.labels_path().display()
+    );
+    Ok(())
+}

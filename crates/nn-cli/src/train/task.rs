@@ -1,0 +1,208 @@
+//! What a training is asked to do: owns the way there from what was typed, or from the checkpoint of a run and what
+//! was typed beside it, and refuses to know how it is done.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use nn_train::{Checkpoint, FitConfig, RunFolder, load_checkpoint, nn_core::Activation};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    args::{DataArgs, TrainArgs, Validation},
+    data,
+    failure::Advised,
+    model,
+    preset::{PresetName, Recipe},
+};
+
+/// All that decides a training but the data itself, and where the data is.
+pub(super) struct Task {
+    pub(super) recipe: Recipe,
+    pub(super) preset: PresetName,
+    pub(super) seed: u64,
+    pub(super) validation: Validation,
+    pub(super) patience: Option<u32>,
+    pub(super) checkpoint_every: Option<u64>,
+    pub(super) data: PathBuf,
+    pub(super) threads: NonZeroUsize,
+}
+
+/// What the program finds in a checkpoint beside what `nn-train` keeps there. As JSON it is part of the checkpoint's
+/// format: **fields keep their names**.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    pub(crate) data: PathBuf,
+    pub(crate) preset: String,
+    pub(crate) activation: String,
+    pub(crate) initializer: String,
+    /// Training samples that are kept for validation.
+    pub(crate) validation: usize,
+    pub(crate) patience: Option<u32>,
+    pub(crate) checkpoint_every: Option<u64>,
+}
+
+impl Settings {
+    pub(crate) fn of(checkpoint: &Checkpoint<'_>) -> Result<Settings> {
+        serde_json::from_str(&checkpoint.settings).context("cannot read the settings in the checkpoint")
+    }
+}
+
+/// A run that is gone on with.
+pub(super) struct Resumed {
+    pub(super) folder: RunFolder,
+    pub(super) checkpoint: Checkpoint<'static>,
+}
+
+impl Task {
+    /// A training from its beginning.
+    pub(super) fn new(args: &TrainArgs, recipe: &Recipe) -> Result<Task> {
+        Ok(Task {
+            recipe: recipe.clone(),
+            preset: args.preset(),
+            seed: args.seed.unwrap_or(1),
+            validation: args.validation.unwrap_or(Validation::Count(0)),
+            patience: args.patience,
+            checkpoint_every: args.checkpoint_every.map(Into::into),
+            data: data::folder(&args.data)?,
+            threads: args.threads.count(),
+        })
+    }
+
+    /// The rest of a training, as its run has it. Flags may say where the data is now, how often to save, and with how
+    /// many threads to compute; others may be repeated.
+    pub(super) fn resume(args: &TrainArgs, path: &Path) -> Result<(Task, Resumed)> {
+        let folder = RunFolder::open(path)?;
+        let checkpoint = load_checkpoint(&folder.file(RunFolder::CHECKPOINT))?;
+        let settings = Settings::of(&checkpoint)?;
+        let config = &checkpoint.config;
+        let unknown = |what: &str, found: &str| format!("this release knows no {what} `{found}`");
+        let preset = PresetName::ALL
+            .into_iter()
+            .find(|preset| preset.name() == settings.preset)
+            .with_context(|| unknown("preset", &settings.preset))?;
+        let activation: Activation = settings.activation.parse()?;
+        let initializer = settings
+            .initializer
+            .parse()
+            .map_err(|_| anyhow::Error::msg(unknown("initializer", &settings.initializer)))?;
+        let network = &checkpoint.network;
+        let units = model::layers(network);
+        let recipe = Recipe {
+            hidden: units[1..units.len() - 1].to_vec(),
+            activation,
+            loss: config.loss,
+            output: network.activation(network.depth() - 1),
+            initializer,
+            rule: checkpoint.optimizer.rule(),
+            rate: config.rate,
+            schedule: config.schedule,
+            batch: config.batch_size.get(),
+            epochs: config.epochs,
+        };
+        let task = Task {
+            recipe,
+            preset,
+            seed: config.seed,
+            validation: Validation::Count(settings.validation),
+            patience: settings.patience,
+            checkpoint_every: args.checkpoint_every.map(Into::into).or(settings.checkpoint_every),
+            data: data_folder(args, &settings)?,
+            threads: args.threads.count(),
+        };
+        task.check_flags(args, path)?;
+        Ok((task, Resumed { folder, checkpoint }))
+    }
+
+    pub(super) fn config(&self) -> FitConfig {
+        let recipe = &self.recipe;
+        FitConfig {
+            epochs: recipe.epochs,
+            batch_size: NonZeroUsize::new(recipe.batch).unwrap_or(NonZeroUsize::MIN),
+            loss: recipe.loss,
+            rate: recipe.rate,
+            schedule: recipe.schedule,
+            seed: self.seed,
+            threads: self.threads,
+        }
+    }
+
+    pub(super) fn is_preset_changed(&self) -> bool {
+        self.recipe != self.preset.recipe()
+    }
+
+    /// The name of the recipe; one of the user's own has none.
+    pub(super) fn recipe_name(&self) -> Option<String> {
+        (!self.is_preset_changed()).then(|| self.preset.name().to_owned())
+    }
+
+    pub(super) fn settings(&self, kept: usize) -> Settings {
+        Settings {
+            data: self.data.clone(),
+            preset: self.preset.name().to_owned(),
+            activation: self.recipe.activation.to_string(),
+            initializer: self.recipe.initializer.to_string(),
+            validation: kept,
+            patience: self.patience,
+            checkpoint_every: self.checkpoint_every,
+        }
+    }
+
+    /// Checks that no flag asks for something else than the run does. What was not typed asks for nothing; the
+    /// validation samples can only be counted, and compared, with the data at hand.
+    fn check_flags(&self, args: &TrainArgs, path: &Path) -> Result<()> {
+        fn differ<T: PartialEq + ToString>(typed: Option<T>, own: &T) -> Option<(String, String)> {
+            typed.filter(|typed| typed != own).map(|typed| (own.to_string(), typed.to_string()))
+        }
+        fn list(units: &[usize]) -> String {
+            let units: Vec<String> = units.iter().map(ToString::to_string).collect();
+            if units.is_empty() { "none".to_owned() } else { units.join(",") }
+        }
+        let recipe = &self.recipe;
+        let preset = args.preset.map(PresetName::name);
+        let patience = args.patience.map(|patience| patience.to_string());
+        let own_patience = self.patience.map_or_else(|| "none".to_owned(), |patience| patience.to_string());
+        let differences = [
+            ("--preset", differ(preset, &self.preset.name())),
+            ("--hidden", differ(args.hidden.as_ref().map(|hidden| list(&hidden.0)), &list(&recipe.hidden))),
+            ("--activation", differ(args.activation, &recipe.activation)),
+            ("--loss", differ(args.loss, &recipe.loss)),
+            ("--output-activation", differ(args.output_activation, &recipe.output)),
+            ("--initializer", differ(args.initializer, &recipe.initializer)),
+            ("--optimizer", differ(args.optimizer, &recipe.rule)),
+            ("--rate", differ(args.rate, &recipe.rate)),
+            ("--schedule", differ(args.schedule, &recipe.schedule)),
+            ("--batch", differ(args.batch, &recipe.batch)),
+            ("--epochs", differ(args.epochs, &recipe.epochs)),
+            ("--seed", differ(args.seed, &self.seed)),
+            ("--patience", differ(patience, &own_patience)),
+        ];
+        for (flag, difference) in differences {
+            if let Some((expected, found)) = difference {
+                bail!(other_flag(path, flag, &expected, &found));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A flag asks for something else than the run does.
+pub(super) fn other_flag(path: &Path, flag: &str, expected: &str, found: &str) -> Advised {
+    Advised::new(
+        format!(
+            "cannot go on with {}: expected {flag} {expected}, as it was begun with, found {found}",
+            path.display()
+        ),
+        "leave out the flags that decide what is computed: a run goes on with its own; `--run NAME` begins another",
+    )
+}
+
+/// Where the data of a run is: where a flag says, or where it was, or where it usually is. Its checksum decides
+/// whether it is the same.
+fn data_folder(args: &TrainArgs, settings: &Settings) -> Result<PathBuf> {
+    let is_there = args.data.folder.is_none() && settings.data.is_dir();
+    let data = if is_there { &DataArgs { folder: Some(settings.data.clone()) } } else { &args.data };
+    data::folder(data)
+}

@@ -1,0 +1,148 @@
+//! What a run survives: the process is killed, at moments that nobody chose, again and again.
+//!
+//! `cargo xtask kill-test --kills 200` makes many of the few kills that are enough for every day.
+#![cfg(unix)]
+
+mod common;
+
+use std::{
+    env, fs,
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use common::{command, names, nn_cli, sample, scratch};
+use nn_train::RunFolder;
+
+/// How often to kill, where nobody says it.
+const KILLS: u32 = 8;
+
+/// The files of a run that has come to its end.
+const FILES: [&str; 4] =
+    [RunFolder::BEST_MODEL, RunFolder::CHECKPOINT, RunFolder::LAST_MODEL, RunFolder::METRICS];
+
+/// Each with memories or a schedule of its own, and one that ends by its patience.
+const RECIPES: [&str; 4] = [
+    "--epochs 4 --optimizer adam --schedule cosine --checkpoint-every 3",
+    "--epochs 4 --optimizer nesterov --hidden 30,20 --checkpoint-every 5",
+    "--epochs 9 --optimizer momentum --rate 0.3 --schedule constant --validation 0.2 --patience 1 \
+     --checkpoint-every 4",
+    "--epochs 4 --checkpoint-every 1",
+];
+
+/// SplitMix64 (Steele, Lea and Flood 2014).
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A moment before `longest` has passed.
+    fn moment(&mut self, longest: Duration) -> Duration {
+        let share = self.next() as f64 / u64::MAX as f64;
+        longest.mul_f64(share)
+    }
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    env::var(variable).map_or(default, |text| text.parse().expect(variable))
+}
+
+fn contents(run: &Path) -> Vec<Vec<u8>> {
+    FILES.iter().map(|name| fs::read(run.join(name)).expect(name)).collect()
+}
+
+/// Every file of the run that is there can be read, and no other is but temporary ones.
+#[track_caller]
+fn assert_sound(run: &Path) {
+    if !run.exists() {
+        return;
+    }
+    for name in names(run) {
+        let path = run.join(&name);
+        match name.as_str() {
+            RunFolder::BEST_MODEL | RunFolder::LAST_MODEL => drop(nn_train::load(&path).unwrap()),
+            RunFolder::CHECKPOINT => drop(nn_train::load_checkpoint(&path).unwrap()),
+            RunFolder::METRICS => {
+                let text = fs::read_to_string(&path).unwrap();
+                assert!(text.is_empty() || text.ends_with('\n'), "{text}");
+                text.lines().for_each(|line| drop(serde_json::from_str::<serde_json::Value>(line).unwrap()));
+            }
+            RunFolder::CONFIG => {
+                drop(serde_json::from_slice::<serde_json::Value>(&fs::read(&path).unwrap()).unwrap());
+            }
+            RunFolder::LOCK => assert_eq!(fs::read(&path).unwrap(), b""),
+            other => assert!(other.starts_with(".nn-train-") && other.ends_with(".tmp"), "{other}"),
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_ends_with_the_bytes_of_one_that_never_was() {
+    let wanted = number("NN_CLI_KILLS", KILLS.into());
+    let mut chance = Chance(number("NN_CLI_KILL_SEED", 1));
+    let folder = scratch();
+    let (mut kills, mut lives, mut runs) = (0, 0, 0);
+    let started = Instant::now();
+    for recipe in RECIPES.iter().cycle() {
+        let flags = format!("--data {} {recipe}", sample());
+        let clock = Instant::now();
+        nn_cli(folder.path(), &format!("train --run expected {flags}")).succeeds();
+        // A few lives a run, whatever the machine takes for it; and some too short for anything.
+        let longest = clock.elapsed().div_f64(2.0);
+        let expected = contents(&folder.path().join("runs/expected"));
+
+        let run = folder.path().join("runs/killed");
+        loop {
+            let line = if run.join(RunFolder::CHECKPOINT).exists() {
+                // Another number of threads in each life.
+                format!("train --resume killed --threads {}", 1 + chance.next() % 3)
+            } else {
+                format!("train --run killed {flags}")
+            };
+            lives += 1;
+            let mut child = command(folder.path())
+                .args(line.split(' '))
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            // When there were kills enough, the run may end in peace.
+            if kills < wanted {
+                thread::sleep(chance.moment(longest));
+                child.kill().unwrap();
+            }
+            let output = child.wait_with_output().unwrap();
+            assert_sound(&run);
+            if output.status.signal() == Some(9) {
+                kills += 1;
+            } else {
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{line}: {stderr}");
+                break;
+            }
+        }
+        runs += 1;
+        for ((name, expected), found) in FILES.iter().zip(&expected).zip(contents(&run)) {
+            assert!(*expected == found, "{name} of {recipe} after {kills} kills in all");
+        }
+        let all = ["best.model", "checkpoint", "config.json", "last.model", "lock", "metrics.jsonl"];
+        assert_eq!(names(&run), all);
+        if kills >= wanted {
+            break;
+        }
+        fs::remove_dir_all(folder.path().join("runs")).unwrap();
+    }
+    println!(
+        "{kills} kills in {lives} lives of {runs} runs, {:.1} s: every file sound, every run as if never left",
+        started.elapsed().as_secs_f64()
+    );
+}
