@@ -14,7 +14,7 @@ use idx_format::{Element, ElementType, Idx, OpenOptions, ParseError, Trailing, r
 const LIMIT: u64 = 1 << 16;
 
 /// The parser: bytes are refused in words, or are a view that agrees with itself and is written as it was read.
-pub fn idx(bytes: &[u8]) {
+pub(crate) fn idx(bytes: &[u8]) {
     match Idx::parse(bytes) {
         Ok(idx) => {
             assert_consistent(idx);
@@ -30,7 +30,7 @@ pub fn idx(bytes: &[u8]) {
 
 /// The way from a stream, of which the first byte says what becomes of the rest: it is the stream, or the inside of a
 /// gzip stream whose header is right, or what is to be compressed.
-pub fn gzip(bytes: &[u8]) {
+pub(crate) fn gzip(bytes: &[u8]) {
     let Some((&way, rest)) = bytes.split_first() else { return };
     let options = OpenOptions::new().max_bytes(LIMIT);
     let stream = match way % 3 {

@@ -2,24 +2,24 @@
 //! refuses to know what the pictures are for.
 
 use std::{
+    fmt,
     fs::File,
-    io::{Cursor, Read},
-    path::Path,
+    io::{self, Cursor, Read},
+    path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, anyhow, ensure};
 use png::{BitDepth, ColorType, DecodeOptions, Decoder, Encoder, Limits, Transformations};
 
-use super::{Picture, Size};
-use crate::failure::Advised;
+use crate::{Picture, Size, pipe};
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
-/// The longest file to read. The pictures are tiny; what else a file carries is of no interest.
-const MOST_BYTES: u64 = 16 << 20;
+/// The longest file to read, 16 MiB, and the most memory that its decoder may take. The pictures are tiny; what else a
+/// file carries is of no interest.
+const MOST_BYTES: usize = 16 << 20;
 
 /// Whether a file begins as a PNG file does.
-pub(crate) fn is_png(path: &Path) -> bool {
+pub fn is_png(path: &Path) -> bool {
     let mut start = [0; SIGNATURE.len()];
     File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == SIGNATURE
 }
@@ -28,58 +28,161 @@ pub(crate) fn is_png(path: &Path) -> bool {
 ///
 /// # Errors
 /// When the file is no PNG file of that size. The size is looked at before memory is taken for the pixels.
-pub(crate) fn read(path: &Path, expected: Size) -> Result<Picture> {
+pub fn read(path: &Path, expected: Size) -> Result<Picture, ReadError> {
+    if pipe::is_named(path) {
+        return Err(ReadError::NamedPipe { path: path.to_owned() });
+    }
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    decode(&bytes, expected).with_context(|| format!("cannot use {}", path.display()))
+        .and_then(|file| file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+    decode(&bytes, expected).map_err(|source| ReadError::Unusable { path: path.to_owned(), source })
 }
 
-fn decode(bytes: &[u8], expected: Size) -> Result<Picture> {
-    ensure!(
-        bytes.len() as u64 <= MOST_BYTES,
-        "expected a PNG file of at most {MOST_BYTES} bytes, found more"
-    );
+/// Decodes the bytes of a PNG file, as [`read`] does.
+///
+/// # Errors
+/// [`DecodeError`], after taking no more than some 16 MiB, whatever the bytes claim.
+pub fn decode(bytes: &[u8], expected: Size) -> Result<Picture, DecodeError> {
+    if bytes.len() > MOST_BYTES {
+        return Err(DecodeError::TooLong);
+    }
     if !bytes.starts_with(&SIGNATURE) {
-        let found = match bytes {
-            [] => "an empty file".to_owned(),
-            _ => format!("the first bytes {:02x?}", &bytes[..bytes.len().min(SIGNATURE.len())]),
-        };
-        let message = format!("expected a PNG file, found {found}");
-        return Err(Advised::new(message, format!("convert the picture to PNG, {expected} pixels")).into());
+        let found = bytes[..bytes.len().min(SIGNATURE.len())].to_vec();
+        return Err(DecodeError::OtherFormat { expected, found });
     }
     let mut options = DecodeOptions::default();
     options.set_ignore_text_chunk(true);
     options.set_ignore_iccp_chunk(true);
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
-    decoder.set_limits(Limits { bytes: MOST_BYTES as usize });
+    decoder.set_limits(Limits { bytes: MOST_BYTES });
     // Palettes become colors, fewer bits become 8, and of 16 the upper 8 are kept.
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
 
-    let (width, height) = decoder.read_header_info().map_err(sound)?.size();
+    let (width, height) = decoder.read_header_info().map_err(damaged)?.size();
     let found = Size { width: width as usize, height: height as usize };
     if found != expected {
-        let message = format!("expected a picture of {expected} pixels, found {found}");
-        return Err(Advised::new(message, "scale the picture to the size of the model's images").into());
+        return Err(DecodeError::OtherSize { expected, found });
     }
-    let mut reader = decoder.read_info().map_err(sound)?;
+    let mut reader = decoder.read_info().map_err(damaged)?;
     let (color_type, depth) = reader.output_color_type();
-    ensure!(depth == BitDepth::Eight, "expected 8 bits once expanded, found {depth:?}");
-    let mut samples = vec![0; reader.output_buffer_size().context("expected a smaller picture")?];
-    reader.next_frame(&mut samples).map_err(sound)?;
-    Ok(Picture { width: found.width, height: found.height, pixels: grey(color_type, &samples)? })
+    let size = reader.output_buffer_size().filter(|size| depth == BitDepth::Eight && *size <= MOST_BYTES);
+    let mut samples = vec![0; size.ok_or(DecodeError::TooLong)?];
+    reader.next_frame(&mut samples).map_err(damaged)?;
+    let pixels = grey(color_type, &samples);
+    Ok(Picture { width: found.width, height: found.height, pixels })
+}
+
+/// Why a picture could not be read; every message names the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The operating system refused.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Whoever opens it may wait for ever.
+    #[error("cannot read {}: expected a file, found a named pipe", path.display())]
+    NamedPipe {
+        /// The pipe.
+        path: PathBuf,
+    },
+    /// The file is no PNG file of the size asked for.
+    #[error("cannot use {}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and found.
+        source: DecodeError,
+    },
+}
+
+/// Why bytes are no PNG file of the size asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The file is longer, or takes more memory, than a picture of digits can need.
+    #[error("expected a PNG file of at most {MOST_BYTES} bytes, found more")]
+    TooLong,
+    /// Another format.
+    #[error("expected a PNG file, found {}", FirstBytes(found))]
+    OtherFormat {
+        /// The size asked for.
+        expected: Size,
+        /// The first bytes, at most 8.
+        found: Vec<u8>,
+    },
+    /// A picture of another size.
+    #[error("expected a picture of {expected} pixels, found {found}")]
+    OtherSize {
+        /// The size asked for.
+        expected: Size,
+        /// The size found.
+        found: Size,
+    },
+    /// The decoder cannot make sense of it.
+    #[error("the PNG file is damaged: {reason}")]
+    Damaged {
+        /// What the decoder says.
+        reason: String,
+    },
+}
+
+impl ReadError {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ReadError::Io { .. } => None,
+            ReadError::NamedPipe { .. } => Some("write what it gives to a file first".to_owned()),
+            ReadError::Unusable { source, .. } => source.hint(),
+        }
+    }
+}
+
+impl DecodeError {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            DecodeError::OtherFormat { expected, .. } => {
+                Some(format!("convert the picture to PNG, {expected} pixels"))
+            }
+            DecodeError::OtherSize { .. } => {
+                Some("scale the picture to the size of the model's images".to_owned())
+            }
+            DecodeError::TooLong | DecodeError::Damaged { .. } => None,
+        }
+    }
+}
+
+/// The first bytes of a file in hexadecimal.
+struct FirstBytes<'a>(&'a [u8]);
+
+impl fmt::Display for FirstBytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("an empty file");
+        }
+        f.write_str("the first bytes")?;
+        self.0.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
+    }
 }
 
 /// The decoder's messages end with a full stop, or not.
-fn sound(error: png::DecodingError) -> anyhow::Error {
-    anyhow!("the PNG file is damaged: {}", error.to_string().trim_end_matches('.'))
+fn damaged(error: png::DecodingError) -> DecodeError {
+    DecodeError::Damaged { reason: error.to_string().trim_end_matches('.').to_owned() }
 }
 
 /// Samples of 8 bits as grey pixels.
-fn grey(color_type: ColorType, samples: &[u8]) -> Result<Vec<u8>> {
-    let pixels = match color_type {
-        ColorType::Grayscale => samples.to_vec(),
+fn grey(color_type: ColorType, samples: &[u8]) -> Vec<u8> {
+    match color_type {
+        // A palette has been expanded.
+        ColorType::Grayscale | ColorType::Indexed => samples.to_vec(),
         ColorType::Rgb => samples.as_chunks::<3>().0.iter().map(|&color| luma(color)).collect(),
         ColorType::GrayscaleAlpha => {
             on_paper(samples.as_chunks::<2>().0.iter().map(|&[grey, alpha]| (grey, alpha)))
@@ -91,9 +194,7 @@ fn grey(color_type: ColorType, samples: &[u8]) -> Result<Vec<u8>> {
                 .iter()
                 .map(|&[red, green, blue, alpha]| (luma([red, green, blue]), alpha)),
         ),
-        ColorType::Indexed => return Err(anyhow!("expected a palette to be expanded, found it as it was")),
-    };
-    Ok(pixels)
+    }
 }
 
 /// How bright a color looks, by the weights of ITU-R BT.601. A grey stays what it is.
@@ -116,16 +217,30 @@ fn on_paper(pixels: impl Iterator<Item = (u8, u8)> + Clone) -> Vec<u8> {
 }
 
 /// The bytes of a grey PNG file of 8 bits.
-pub(crate) fn encode(picture: &Picture) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// When PNG has no numbers for the size of the picture.
+pub fn encode(picture: &Picture) -> Result<Vec<u8>, EncodeError> {
+    let side =
+        |length: usize| u32::try_from(length).map_err(|error| EncodeError { reason: error.to_string() });
     let mut bytes = Vec::new();
-    let (width, height) = (u32::try_from(picture.width)?, u32::try_from(picture.height)?);
-    let mut encoder = Encoder::new(&mut bytes, width, height);
+    let mut encoder = Encoder::new(&mut bytes, side(picture.width)?, side(picture.height)?);
     encoder.set_color(ColorType::Grayscale);
     encoder.set_depth(BitDepth::Eight);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(&picture.pixels)?;
-    writer.finish()?;
+    let write = |encoder: Encoder<'_, &mut Vec<u8>>| {
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&picture.pixels)?;
+        writer.finish()
+    };
+    write(encoder).map_err(|error| EncodeError { reason: error.to_string() })?;
     Ok(bytes)
+}
+
+/// A picture that no PNG file can hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot make a PNG file: {reason}")]
+pub struct EncodeError {
+    reason: String,
 }
 
 #[cfg(test)]
@@ -222,7 +337,7 @@ mod tests {
             assert!(decode(&bytes[..end], SIZE).is_err(), "{end} bytes");
         }
         let jpeg = decode(b"\xff\xd8\xff\xe0\x00\x10JFIF", SIZE).unwrap_err().to_string();
-        assert_eq!(jpeg, "expected a PNG file, found the first bytes [ff, d8, ff, e0, 00, 10, 4a, 46]");
+        assert_eq!(jpeg, "expected a PNG file, found the first bytes ff d8 ff e0 00 10 4a 46");
         assert_eq!(decode(b"", SIZE).unwrap_err().to_string(), "expected a PNG file, found an empty file");
     }
 
