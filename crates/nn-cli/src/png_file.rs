@@ -18,6 +18,9 @@ const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 /// file carries is of no interest.
 const MOST_BYTES: usize = 16 << 20;
 
+/// The bytes of a palette of 256 colors.
+const MOST_PALETTE: usize = 3 * 256;
+
 /// Whether a file begins as a PNG file does.
 pub fn is_png(path: &Path) -> bool {
     let mut start = [0; SIGNATURE.len()];
@@ -65,6 +68,14 @@ pub fn decode(bytes: &[u8], expected: Size) -> Result<Picture, DecodeError> {
         return Err(DecodeError::OtherSize { expected, found });
     }
     let mut reader = decoder.read_info().map_err(damaged)?;
+    // The decoder would panic.
+    if let Some(palette) = &reader.info().palette
+        && (palette.len() % 3 != 0 || palette.len() > MOST_PALETTE)
+    {
+        let reason =
+            format!("expected a palette of at most {MOST_PALETTE} bytes, 3 a color, found {}", palette.len());
+        return Err(DecodeError::Damaged { reason });
+    }
     let (color_type, depth) = reader.output_color_type();
     let size = reader.output_buffer_size().filter(|size| depth == BitDepth::Eight && *size <= MOST_BYTES);
     let mut samples = vec![0; size.ok_or(DecodeError::TooLong)?];
@@ -173,9 +184,18 @@ impl fmt::Display for FirstBytes<'_> {
     }
 }
 
-/// The decoder's messages end with a full stop, or not.
+/// The decoder's messages end with a full stop, or not, and name a chunk as `ChunkType { type: PLTE, .. }`.
 fn damaged(error: png::DecodingError) -> DecodeError {
-    DecodeError::Damaged { reason: error.to_string().trim_end_matches('.').to_owned() }
+    let text = error.to_string();
+    let mut reason = String::new();
+    let mut rest = text.trim_end_matches('.');
+    while let Some((before, chunk)) = rest.split_once("ChunkType { type: ") {
+        let (fields, after) = chunk.split_once('}').unwrap_or((chunk, ""));
+        reason += before;
+        reason += fields.split(',').next().unwrap_or_default();
+        rest = after;
+    }
+    DecodeError::Damaged { reason: reason + rest }
 }
 
 /// Samples of 8 bits as grey pixels.
@@ -327,6 +347,26 @@ mod tests {
         bytes[16..24].fill(0x7f);
         assert!(decode(&bytes, Size { width: 0x7f7f_7f7f, height: 0x7f7f_7f7f }).is_err());
         assert!(decode(&bytes, SIZE).is_err());
+    }
+
+    /// Three bytes a color and at most 256 of them are what PNG allows. The decoder looks at neither, and panics.
+    #[test]
+    fn a_palette_of_no_whole_number_of_colors_is_an_error() {
+        for (bytes, is_sound) in
+            [(3, true), (6, true), (768, true), (4, false), (5, false), (767, false), (771, false)]
+        {
+            let file = encoded(ColorType::Indexed, BitDepth::Eight, &vec![7; bytes], &[0; 15]);
+            assert_eq!(decode(&file, SIZE).is_ok(), is_sound, "{bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn messages_have_none_of_the_decoders_structs_in_them() {
+        let file = encoded(ColorType::Indexed, BitDepth::Eight, &[7; 2], &[0; 15]);
+        assert_eq!(
+            decode(&file, SIZE).unwrap_err().to_string(),
+            "the PNG file is damaged: Chunk length wrong: PLTE"
+        );
     }
 
     #[test]
