@@ -72,6 +72,10 @@ fn a_sheet_too_large_is_refused() {
     let folder = scratch();
     let line = format!("show --data {} --index 0-3999,0-3999,0-3999 --png sheet.png", sample());
     nn_cli(folder.path(), &line).fails_with(&["the sheet is too large: expected at most 100,000,000 pixels"]);
+    // Forty million pictures, of which none is gathered.
+    let many = vec!["0-3999"; 10_000].join(",");
+    let line = format!("show --data {} --index {many} --png sheet.png", sample());
+    nn_cli(folder.path(), &line).fails_with(&["the sheet is too large: expected at most 100,000,000 pixels"]);
     assert_eq!(names(folder.path()), [""; 0]);
 }
 
