@@ -110,8 +110,11 @@ fn a_gzip_bomb_behind_an_honest_header_allocates_less_than_64_kib() {
     assert!(count < LIMIT, "{count} bytes");
 }
 
+/// What a file holds: type, lengths and payload.
+type Content = (ElementType, Vec<usize>, Vec<u8>);
+
 /// Opens the bytes from a file, plain or gzip, and says what came of it and how much memory it asked for.
-fn opened(path: &std::path::Path, bytes: &[u8]) -> (Option<(ElementType, Vec<usize>, Vec<u8>)>, usize) {
+fn opened(path: &std::path::Path, bytes: &[u8]) -> (Option<Content>, usize) {
     std::fs::write(path, bytes).unwrap();
     let mut found = None;
     let count = asked(|| {

@@ -84,10 +84,12 @@ fn install() -> io::Result<sigaction> {
 /// Runs in the thread that could not read, between two of its instructions: no locks, no allocation, no formatting.
 #[allow(unsafe_code, reason = "what the system hands to a handler is behind a pointer; see the proofs")]
 extern "C" fn on_bus_error(_signal: c_int, info: *mut siginfo_t, _context: *mut c_void) {
-    // SAFETY: the system calls a handler that was installed with SA_SIGINFO with a pointer to a whole `siginfo_t` that
-    // lives until it returns, and `si_addr` of it may be read whenever the signal is SIGBUS, the only one this function
-    // was installed for; where no fault but `kill` sent it, it is some number.
-    let address = unsafe { (*info).si_addr() }.addr();
+    // SAFETY: the system calls a handler that was installed with SA_SIGINFO with a pointer to a whole `siginfo_t`, which
+    // lives until the handler returns and which nobody changes meanwhile.
+    let info = unsafe { &*info };
+    // SAFETY: this field is that of a memory fault, and SIGBUS, the only signal that this function was installed for, is
+    // one. Where `kill` sent it, the same bytes are other numbers, which make some address; it is only compared.
+    let address = unsafe { info.si_addr() }.addr();
     // `OnceLock::get` is one atomic load, and what it gives is never changed again.
     let found = WATCHED.iter().filter_map(OnceLock::get).find(|watched| watched.addresses.contains(&address));
     if let Some(watched) = found {
