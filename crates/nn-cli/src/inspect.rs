@@ -6,21 +6,25 @@ mod model;
 use anyhow::{Context, Result};
 use nn_train::{
     ContainerError, DecodeError, LoadError,
-    nn_core::idx_format::{IdxFile, OpenError, ParseError},
+    nn_core::idx_format::{OpenError, ParseError},
 };
 use serde::Serialize;
 
-use crate::{args::InspectArgs, output::Output};
+use crate::{args::InspectArgs, cut, data as files, model::refuse_named_pipe, output::Output};
 
 pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
     let path = &args.path;
     if path.is_dir() {
         return show(args, &data::folder(path)?, output);
     }
+    refuse_named_pipe(path, "a file")?;
     match nn_train::load(path) {
         Ok(model) => show(args, &model::describe(path, &model), output),
-        Err(error) if is_something_else(&error) => match IdxFile::open(path) {
-            Ok(file) => show(args, &data::idx_file(path, &file), output),
+        Err(error) if is_something_else(&error) => match files::open_file(path) {
+            Ok(file) => {
+                cut::watch(&file)?;
+                show(args, &data::idx_file(path, &file), output)
+            }
             Err(error @ OpenError::Parse { source: ParseError::BadMagic { .. }, .. }) => {
                 Err(error).with_context(|| format!("{} is neither an IDX file nor a model", path.display()))
             }

@@ -35,6 +35,7 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     let folder = data::folder(&args.data)?;
     let train_files = data::open(&folder, Split::Train)?;
     let test_files = data::open_if_present(&folder, Split::Test)?;
+    data::note_empty_classes(&train_files);
     let sets = Sets::new(args, &train_files, test_files.as_ref())?;
     let mut network = build(recipe, &sets.train, args.seed)?;
 

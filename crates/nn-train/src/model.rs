@@ -9,6 +9,7 @@ use nn_core::{Activation, Loss, Network, NetworkError, Parameters};
 
 use crate::{
     ContainerError, TrainingRecord, container,
+    dataset::spelled,
     mirror::{Description, Layer, Sequence},
 };
 
@@ -203,7 +204,7 @@ pub enum InvalidModel {
         output: Activation,
     },
     /// The image shape has not as many pixels as the network has inputs.
-    #[error("expected an image shape of {inputs} pixels, found {image_shape:?}")]
+    #[error("expected an image shape of {inputs} pixels, found {}", spelled(image_shape))]
     ImageShape {
         /// The image shape.
         image_shape: Vec<usize>,

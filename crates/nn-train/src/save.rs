@@ -46,6 +46,9 @@ pub fn load_with(path: &Path, limits: &Limits) -> Result<Model, LoadError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The longest file to load. The default is 256 MiB, 67 million parameters.
+    ///
+    /// The network takes as much again, for whole rows of 16 parameters; one of many inputs and a single unit a layer,
+    /// which nobody trains, up to 16 times as much.
     pub max_bytes: u64,
 }
 
