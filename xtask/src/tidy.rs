@@ -133,6 +133,9 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What a fuzzer made, byte by byte: some of it looks like text, and none is to be changed.
+const MADE_BY_A_FUZZER: &str = "fuzz/corpus/";
+
 /// The text files that git tracks or would track: what is ignored is nobody's to tidy.
 fn text_files() -> Result<Vec<TextFile>> {
     let root = workspace::root();
@@ -142,7 +145,7 @@ fn text_files() -> Result<Vec<TextFile>> {
             .current_dir(&root),
     )?;
     let mut files = Vec::new();
-    for path in listing.split('\0').filter(|path| !path.is_empty()) {
+    for path in listing.split('\0').filter(|path| !path.is_empty() && !path.starts_with(MADE_BY_A_FUZZER)) {
         // A file that is deleted but not yet committed as such is not there; a binary one has no text.
         let Ok(bytes) = fs::read(root.join(path)) else { continue };
         if let Ok(text) = String::from_utf8(bytes)

@@ -146,6 +146,12 @@ pub enum OpenError {
         /// A file in that folder which bears the folder's name, as some archives unpack.
         inside: Option<PathBuf>,
     },
+    /// The path is a pipe, a device or the like, and only regular files were asked for.
+    #[error("cannot open {}: expected a regular file, found a pipe or device", path.display())]
+    NotRegular {
+        /// The path asked for.
+        path: PathBuf,
+    },
     /// The operating system refused.
     #[error("cannot {operation} {}", path.display())]
     Io {
@@ -177,6 +183,29 @@ pub enum OpenError {
     OverLimit {
         /// The path asked for.
         path: PathBuf,
+        /// The limit in force.
+        limit: u64,
+        /// Bytes that the header claims, or that were found behind the payload.
+        claimed: u64,
+    },
+}
+
+/// Why a stream did not give a file; [`OpenError`] is the same with a path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The stream could not be read, or there was no memory for what it held.
+    #[error("cannot read")]
+    Io(#[source] io::Error),
+    /// The gzip layer is damaged.
+    #[error("cannot decompress")]
+    Gzip(#[source] GzipError),
+    /// The bytes, decompressed if need be, are not IDX.
+    #[error("not a valid IDX file")]
+    Parse(#[from] ParseError),
+    /// The file would take more memory than [`OpenOptions::max_bytes`](crate::OpenOptions::max_bytes) allows.
+    #[error("expected at most {limit} bytes, found {claimed} or more")]
+    OverLimit {
         /// The limit in force.
         limit: u64,
         /// Bytes that the header claims, or that were found behind the payload.

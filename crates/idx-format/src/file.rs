@@ -2,36 +2,18 @@
 //! parser's business.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 use zerocopy::big_endian::U32;
 
-use crate::gzip::{GZIP_MAGIC, GzipReader};
+use crate::gzip::GZIP_MAGIC;
 use crate::map::map;
-use crate::read::{ReadError, read_idx};
-use crate::{ElementType, GzipError, Idx, OpenError, Shape, Trailing, hint};
-
-/// The default of [`OpenOptions::max_bytes`]: 4 GiB, which is five million images of 28 x 28.
-pub const DEFAULT_MAX_BYTES: u64 = 4 << 30;
-
-/// Below this a copy costs less than a mapping, its page faults and its contract.
-const SHORTEST_MAPPED_FILE: u64 = 64 << 10;
-
-/// How to bring the bytes of a file into memory. Gzip files are decompressed into memory in all three.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Access {
-    /// Map plain files of 64 KiB and more, read everything else. **The [contract](IdxFile#contract) holds.**
-    #[default]
-    Auto,
-    /// Map every plain file, and fail if the system cannot. **The [contract](IdxFile#contract) holds.**
-    Map,
-    /// Read the file into memory, whatever its length: what happens to it afterwards does not matter.
-    Read,
-}
+use crate::read::read_started;
+use crate::{Access, ElementType, Idx, OpenError, OpenOptions, ReadError, Shape, hint};
 
 /// Where the bytes of an opened file lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,54 +33,6 @@ impl fmt::Display for Storage {
             Self::Read => "read",
             Self::Decompressed => "decompressed",
         })
-    }
-}
-
-/// How [`IdxFile::open_with`] opens a file: access [`Auto`](Access::Auto), at most 4 GiB in memory, an exact length,
-/// unless told otherwise.
-///
-/// ```no_run
-/// use idx_format::{Access, IdxFile, OpenOptions};
-///
-/// let options = OpenOptions::new().access(Access::Read).max_bytes(100 << 20);
-/// let file = IdxFile::open_with("train-images-idx3-ubyte.gz", &options)?;
-/// # Ok::<(), idx_format::OpenError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenOptions {
-    access: Access,
-    max_bytes: u64,
-    trailing: Trailing,
-}
-
-impl OpenOptions {
-    /// The defaults.
-    pub const fn new() -> Self {
-        Self { access: Access::Auto, max_bytes: DEFAULT_MAX_BYTES, trailing: Trailing::Reject }
-    }
-
-    /// Whether to map or to read.
-    pub const fn access(mut self, access: Access) -> Self {
-        self.access = access;
-        self
-    }
-
-    /// The most bytes to read or decompress into memory, header included. A mapping takes no memory and is not limited.
-    pub const fn max_bytes(mut self, max_bytes: u64) -> Self {
-        self.max_bytes = max_bytes;
-        self
-    }
-
-    /// What to do with bytes after the payload (inside the gzip stream; behind its end they are always an error).
-    pub const fn trailing(mut self, trailing: Trailing) -> Self {
-        self.trailing = trailing;
-        self
-    }
-}
-
-impl Default for OpenOptions {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -150,7 +84,8 @@ impl Bytes {
 impl IdxFile {
     /// Opens a file, plain or gzip (told apart by content, not by name), and checks it.
     ///
-    /// Plain files of 64 KiB and more are mapped: **the [contract](Self#contract) holds**.
+    /// Plain files of 64 KiB and more are mapped: **the [contract](Self#contract) holds**. A named pipe is waited for
+    /// until somebody writes to it, unless [`OpenOptions::regular_files_only`] is chosen.
     ///
     /// # Errors
     /// [`OpenError`], which names the path and whose [`hint`](OpenError::hint) knows the usual remedies.
@@ -217,6 +152,13 @@ impl fmt::Debug for IdxFile {
 fn load(path: &Path, options: &OpenOptions) -> Result<Bytes, OpenError> {
     let failed = |operation| move |source| OpenError::Io { operation, path: path.to_owned(), source };
 
+    if options.regular_files_only {
+        // Before it is opened: that would wait for somebody to write to the pipe.
+        let kind = fs::metadata(path).map_err(|error| explained(path, error))?.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(OpenError::NotRegular { path: path.to_owned() });
+        }
+    }
     let mut file = File::open(path).map_err(|error| explained(path, error))?;
     let metadata = file.metadata().map_err(failed("read"))?;
     if metadata.is_dir() {
@@ -229,31 +171,22 @@ fn load(path: &Path, options: &OpenOptions) -> Result<Bytes, OpenError> {
     let compressed = start == GZIP_MAGIC;
 
     let wants_map = match options.access {
-        Access::Auto => metadata.is_file() && metadata.len() >= SHORTEST_MAPPED_FILE,
+        Access::Auto => metadata.is_file() && metadata.len() >= options.map_from,
         Access::Map => true,
         Access::Read => false,
     };
     if wants_map && !compressed {
         return map(&file).map(Bytes::Mapped).map_err(failed("map"));
     }
-
-    let whole = start.as_slice().chain(file);
-    if compressed {
-        let stream = GzipReader::new(BufReader::new(whole));
-        read_idx(stream, 0, options.max_bytes, options.trailing).map(Bytes::Decompressed)
-    } else {
-        read_idx(whole, metadata.len(), options.max_bytes, options.trailing).map(Bytes::Read)
-    }
-    .map_err(|error| match error {
-        ReadError::Io(source) => match source.downcast::<GzipError>() {
-            Ok(source) => OpenError::Gzip { path: path.to_owned(), source },
-            Err(source) => failed("read")(source),
-        },
+    let bytes = read_started(&start, file, metadata.len(), options).map_err(|error| match error {
+        ReadError::Io(source) => failed("read")(source),
+        ReadError::Gzip(source) => OpenError::Gzip { path: path.to_owned(), source },
         ReadError::Parse(source) => OpenError::Parse { path: path.to_owned(), source },
-        ReadError::OverLimit { claimed } => {
-            OpenError::OverLimit { path: path.to_owned(), limit: options.max_bytes, claimed }
+        ReadError::OverLimit { limit, claimed } => {
+            OpenError::OverLimit { path: path.to_owned(), limit, claimed }
         }
-    })
+    })?;
+    Ok(if compressed { Bytes::Decompressed(bytes) } else { Bytes::Read(bytes) })
 }
 
 /// Turns a refusal to open into the most telling error; some systems refuse folders already here.

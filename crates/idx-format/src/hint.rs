@@ -84,6 +84,7 @@ impl OpenError {
             Self::OverLimit { claimed, .. } => Some(format!(
                 "if the file is to be trusted, allow {claimed} bytes with OpenOptions::max_bytes"
             )),
+            Self::NotRegular { .. } => Some("write what it gives to a file first, and open that".to_owned()),
             Self::NotFound { .. } | Self::IsFolder { .. } | Self::Io { .. } => None,
         }
     }

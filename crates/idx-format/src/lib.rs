@@ -16,16 +16,19 @@ mod gzip;
 mod header;
 mod hint;
 mod map;
+mod options;
 mod parse;
 mod read;
 mod view;
 mod writer;
 
 pub use element::{Element, ElementType};
-pub use error::{FoundBytes, GzipError, MismatchError, OpenError, ParseError, WriteError};
-pub use file::{Access, DEFAULT_MAX_BYTES, IdxFile, OpenOptions, Storage};
+pub use error::{FoundBytes, GzipError, MismatchError, OpenError, ParseError, ReadError, WriteError};
+pub use file::{IdxFile, Storage};
 pub use header::{Header, Shape};
+pub use options::{Access, DEFAULT_MAP_FROM, DEFAULT_MAX_BYTES, OpenOptions};
 pub use parse::Trailing;
+pub use read::read;
 pub use view::Idx;
 pub use writer::{IdxWriter, write_array};
 

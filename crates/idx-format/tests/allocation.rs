@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use common::{IMAGES, file, gzip, header};
 use idx_format::ndarray::Ix3;
-use idx_format::{Access, Idx, IdxFile, OpenOptions};
+use idx_format::{Access, ElementType, Idx, IdxFile, OpenError, OpenOptions};
 
 struct Counting;
 
@@ -108,4 +108,90 @@ fn a_gzip_bomb_behind_an_honest_header_allocates_less_than_64_kib() {
     std::fs::write(&path, gzip(&bomb)).unwrap();
     let count = asked(|| IdxFile::open(&path).unwrap_err());
     assert!(count < LIMIT, "{count} bytes");
+}
+
+/// What a file holds: type, lengths and payload.
+type Content = (ElementType, Vec<usize>, Vec<u8>);
+
+/// Opens the bytes from a file, plain or gzip, and says what came of it and how much memory it asked for.
+fn opened(path: &std::path::Path, bytes: &[u8]) -> (Option<Content>, usize) {
+    std::fs::write(path, bytes).unwrap();
+    let mut found = None;
+    let count = asked(|| {
+        let file = IdxFile::open(path)?;
+        let view = file.view();
+        found = Some((view.element_type(), view.shape().to_vec(), view.payload().to_vec()));
+        Ok::<(), OpenError>(())
+    });
+    (found, count)
+}
+
+/// A small file, cut at every length and with every bit flipped in turn, must cost no more than this.
+const MEGABYTE: usize = 1_000_000;
+
+/// 3 x 5 x 14 pixels, a few hundred bytes, of which no two neighbours are alike.
+fn small() -> Vec<u8> {
+    let payload: Vec<u8> = (0..3 * 5 * 14_u32).map(|i| (i * 37 % 251) as u8).collect();
+    file(0x08, &[3, 5, 14], &payload)
+}
+
+#[test]
+fn a_small_file_cut_anywhere_is_refused_and_takes_no_megabyte() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("cut");
+    for whole in [small(), gzip(&small())] {
+        for len in 0..whole.len() {
+            let (found, count) = opened(&path, &whole[..len]);
+            assert!(found.is_none(), "cut at {len}");
+            assert!(count < MEGABYTE, "{count} bytes, cut at {len}");
+        }
+        assert!(opened(&path, &whole).0.is_some());
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_an_error_or_exactly_the_changed_pixel_and_takes_no_megabyte() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("flipped");
+    let mut bytes = small();
+    let (header, pixels) = (16, bytes[16..].to_vec());
+    for bit in 0..8 * bytes.len() {
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let (found, count) = opened(&path, &bytes);
+        assert!(count < MEGABYTE, "{count} bytes, bit {bit}");
+        let mut expected = pixels.clone();
+        if let Some(place) = (bit / 8).checked_sub(header) {
+            expected[place] ^= 1 << (bit % 8);
+            assert_eq!(found, Some((ElementType::U8, vec![3, 5, 14], expected)), "bit {bit}");
+        } else if bit == 16 {
+            // The format has no checksum: this bit alone makes another sound file, of the other type of one byte,
+            // which nobody who asked for `u8` is given.
+            assert_eq!(found, Some((ElementType::I8, vec![3, 5, 14], expected)));
+        } else {
+            assert_eq!(found, None, "bit {bit}");
+        }
+        bytes[bit / 8] ^= 1 << (bit % 8);
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_a_compressed_file_is_an_error_or_changes_nothing_and_takes_no_megabyte() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("flipped.gz");
+    let mut bytes = gzip(&small());
+    let whole = opened(&path, &bytes).0.unwrap();
+    let mut unnoticed = 0;
+    for bit in 0..8 * bytes.len() {
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let (found, count) = opened(&path, &bytes);
+        assert!(count < MEGABYTE, "{count} bytes, bit {bit}");
+        if let Some(found) = found {
+            assert_eq!(found, whole, "bit {bit}");
+            unnoticed += 1;
+        }
+        bytes[bit / 8] ^= 1 << (bit % 8);
+    }
+    // Time, level and system in the header of gzip, 6 bytes, some of its flags, and the bits that fill up a byte
+    // before data that could not be compressed: the content does not depend on them.
+    assert!((48..8 * 8).contains(&unnoticed), "{unnoticed} bits of {}", 8 * bytes.len());
 }

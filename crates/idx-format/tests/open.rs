@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::{IMAGES, LABELS, gzip, header};
 use idx_format::ndarray::Ix3;
-use idx_format::{Access, IdxFile, OpenError, OpenOptions, ParseError, Storage, Trailing};
+use idx_format::{Access, IdxFile, OpenError, OpenOptions, ParseError, ReadError, Storage, Trailing};
 use tempfile::TempDir;
 
 /// A folder that goes with the value, and files in it.
@@ -89,6 +89,18 @@ fn only_large_plain_files_are_mapped_unasked() {
         let file = open_as(path, access).unwrap();
         assert_eq!(file.storage(), storage, "{} {access:?}", path.display());
         assert_eq!(file.is_mapped(), storage == Storage::Mapped);
+    }
+}
+
+#[test]
+fn how_long_a_file_is_mapped_unasked_can_be_chosen() {
+    let folder = Folder::new();
+    let bytes = large();
+    let path = folder.file("large", &bytes);
+    let len = bytes.len() as u64;
+    for (map_from, mapped) in [(0, true), (len, true), (len + 1, false), (u64::MAX, false)] {
+        let file = IdxFile::open_with(&path, &OpenOptions::new().map_from(map_from)).unwrap();
+        assert_eq!(file.is_mapped(), mapped, "from {map_from}");
     }
 }
 
@@ -439,4 +451,47 @@ fn a_pipe_is_read_plain_or_compressed() {
         assert_eq!(file.view(), idx_format::Idx::parse(&large()).unwrap());
         assert!(!file.is_mapped());
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_without_a_writer_is_refused_where_only_regular_files_are_asked_for() {
+    let folder = Folder::new();
+    let path = folder.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    for access in [Access::Auto, Access::Map, Access::Read] {
+        let options = OpenOptions::new().access(access).regular_files_only(true);
+        let error = IdxFile::open_with(&path, &options).unwrap_err();
+        let message = "cannot open pipe: expected a regular file, found a pipe or device";
+        assert_eq!(full_message(&error, &folder), message);
+        assert!(error.hint().is_some());
+        // All that can be told of other paths is told as ever.
+        let error = IdxFile::open_with(folder.path("missing"), &options).unwrap_err();
+        assert!(matches!(error, OpenError::NotFound { .. }));
+        let error = IdxFile::open_with(folder.0.path(), &options).unwrap_err();
+        assert!(matches!(error, OpenError::IsFolder { .. }));
+        assert!(IdxFile::open_with(folder.file("images", &IMAGES), &options).is_ok());
+    }
+}
+
+#[test]
+fn a_stream_is_read_as_a_file_is() {
+    let longer = [IMAGES.as_slice(), b"tail"].concat();
+    let options = OpenOptions::new();
+    for stream in [IMAGES.to_vec(), gzip(&IMAGES)] {
+        assert_eq!(idx_format::read(&stream[..], &options).unwrap(), IMAGES);
+    }
+    for stream in [longer.clone(), gzip(&longer)] {
+        let error = idx_format::read(&stream[..], &options).unwrap_err();
+        assert!(matches!(error, ReadError::Parse(ParseError::TrailingBytes { offset: 46, .. })), "{error:?}");
+        assert_eq!(idx_format::read(&stream[..], &options.trailing(Trailing::Ignore)).unwrap(), IMAGES);
+    }
+    for stream in [IMAGES[..40].to_vec(), gzip(&IMAGES[..40])] {
+        let error = idx_format::read(&stream[..], &options).unwrap_err();
+        assert!(matches!(error, ReadError::Parse(ParseError::PayloadTruncated { .. })), "{error:?}");
+        let error = idx_format::read(&stream[..], &options.max_bytes(45)).unwrap_err();
+        assert!(matches!(error, ReadError::OverLimit { limit: 45, claimed: 46 }), "{error:?}");
+    }
+    let error = idx_format::read(&gzip(&IMAGES)[..20], &options).unwrap_err();
+    assert!(matches!(error, ReadError::Gzip(_)), "{error:?}");
 }

@@ -81,7 +81,7 @@ pub(crate) struct TrainArgs {
     pub(crate) preset: Option<PresetName>,
 
     /// Units of each hidden layer: 100, or 300,100 for two layers, or none
-    #[arg(long, value_name = "UNITS,...", help_heading = "Network")]
+    #[arg(long, value_name = "UNITS,...", allow_hyphen_values = true, help_heading = "Network")]
     pub(crate) hidden: Option<Hidden>,
     /// Activation of the hidden layers
     #[arg(long, value_name = "NAME", value_parser = value::hidden_activation(), help_heading = "Network")]
@@ -109,10 +109,12 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "SCHEDULE", help_heading = "Recipe")]
     pub(crate) schedule: Option<Schedule>,
     /// Samples in a step
-    #[arg(long, value_name = "COUNT", value_parser = value::at_least_one, help_heading = "Recipe")]
+    #[arg(long, value_name = "COUNT", value_parser = value::at_least_one, allow_negative_numbers = true,
+        help_heading = "Recipe")]
     pub(crate) batch: Option<usize>,
     /// How often every training sample is seen
-    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..), help_heading = "Recipe")]
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..), allow_negative_numbers = true,
+        help_heading = "Recipe")]
     pub(crate) epochs: Option<u32>,
     /// Decides the first weights and the order of the samples: a whole number of up to 64 bits [default: 1]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Recipe")]
@@ -170,7 +172,7 @@ pub(crate) struct DataArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ThreadArgs {
     /// Threads to compute with, 1 to 1024; by default as many as there are cores. The result does not depend on it
-    #[arg(long = "threads", value_name = "COUNT", value_parser = value::threads)]
+    #[arg(long = "threads", value_name = "COUNT", value_parser = value::threads, allow_negative_numbers = true)]
     pub(crate) count: Option<NonZeroUsize>,
 }
 
@@ -247,10 +249,10 @@ pub(crate) struct PredictArgs {
     /// A network that `nn-cli train` saved
     pub(crate) model: PathBuf,
     /// Pictures to look at
-    #[arg(value_name = "FILE.png")]
+    #[arg(value_name = "FILE.png", conflicts_with_all = ["folder", "split"])]
     pub(crate) files: Vec<PathBuf>,
     /// Images of the data set to look at, counted from 0: 0,5,10-19
-    #[arg(long, value_name = "NUMBERS")]
+    #[arg(long, value_name = "NUMBERS", allow_negative_numbers = true)]
     pub(crate) index: Option<Indices>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
@@ -258,7 +260,8 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     pub(crate) split: SplitName,
     /// How many classes to name, the most probable first
-    #[arg(long, value_name = "COUNT", default_value = "3", value_parser = value::at_least_one)]
+    #[arg(long, value_name = "COUNT", default_value = "3", value_parser = value::at_least_one,
+        allow_negative_numbers = true)]
     pub(crate) top: usize,
     /// Whether pictures are dark on light, to be inverted
     #[arg(long, value_enum, default_value_t = Invert::Auto, conflicts_with = "index")]
@@ -297,10 +300,10 @@ pub(crate) struct ShowArgs {
     #[arg(long, value_enum, default_value_t = SplitName::Train)]
     pub(crate) split: SplitName,
     /// Images to show, counted from 0: 0,5,10-19; by default the first ten
-    #[arg(long, value_name = "NUMBERS")]
+    #[arg(long, value_name = "NUMBERS", allow_negative_numbers = true)]
     pub(crate) index: Option<Indices>,
     /// Images beside one another; by default as many as fit, and 5 in a PNG file
-    #[arg(long, value_name = "COUNT", value_parser = value::at_least_one)]
+    #[arg(long, value_name = "COUNT", value_parser = value::at_least_one, allow_negative_numbers = true)]
     pub(crate) columns: Option<usize>,
     /// Write a sheet of the images with their labels to this file instead; an earlier PNG file of that name is
     /// replaced, no other file is

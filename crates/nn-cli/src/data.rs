@@ -1,8 +1,10 @@
 //! Where the data is: owns the search for a folder when none was named, and refuses to know what the files are called
 //! or hold.
 //!
-//! Plain files are mapped, with the promise that `idx_format::IdxFile` asks for made here: this program never writes
-//! to a file of data, and `cargo xtask fetch-data` replaces files by renaming.
+//! Plain files are read into memory, so that what becomes of them afterwards does not matter. Only those of
+//! [`MAP_FROM`] bytes and more are mapped, with the promise that `idx_format::IdxFile` asks for made here: this program
+//! never writes to a file of data, and `cargo xtask fetch-data` replaces files by renaming. Who breaks it from outside
+//! and cuts a file is told so (`cut.rs`).
 
 use std::{
     env,
@@ -11,12 +13,16 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use nn_train::{DataError, DataFiles, Split};
+use nn_train::{
+    DataError, DataFiles, Split,
+    nn_core::idx_format::{IdxFile, OpenError, OpenOptions},
+};
 
 use crate::{
     args::DataArgs,
+    cut,
     failure::{Advised, FETCH_DATA},
-    output,
+    output::{self, count},
 };
 
 /// In the order of preference, below the current folder or one above it.
@@ -68,15 +74,53 @@ fn search(current: &Path, name: &str) -> Option<PathBuf> {
     current.ancestors().skip(1).map(|above| above.join(name)).find(|folder| has_files(folder))
 }
 
+/// The shortest file to map, 256 MiB: five times MNIST. A copy of less costs some hundredths of a second and memory that
+/// every machine has.
+const MAP_FROM: u64 = 256 << 20;
+
+/// A pipe would be waited for, and a device has no end.
+const OPTIONS: OpenOptions = OpenOptions::new().map_from(MAP_FROM).regular_files_only(true);
+
 /// Opens one half of the data set.
 pub(crate) fn open(folder: &Path, split: Split) -> Result<DataFiles> {
-    Ok(DataFiles::open(folder, split)?)
+    watched(DataFiles::open_with(folder, split, &OPTIONS)?)
 }
 
 /// Opens one half of the data set, if it is there. Images without labels are half of a half, and an error.
 pub(crate) fn open_if_present(folder: &Path, split: Split) -> Result<Option<DataFiles>> {
-    match DataFiles::open(folder, split) {
+    match DataFiles::open_with(folder, split, &OPTIONS) {
         Err(DataError::NotFound { what: "images", .. }) => Ok(None),
-        result => Ok(Some(result?)),
+        result => watched(result?).map(Some),
+    }
+}
+
+/// Opens one file, whatever it holds. Where it is mapped, [`cut::watch`] belongs to it.
+pub(crate) fn open_file(path: &Path) -> Result<IdxFile, OpenError> {
+    IdxFile::open_with(path, &OPTIONS)
+}
+
+fn watched(files: DataFiles) -> Result<DataFiles> {
+    cut::watch(files.images())?;
+    Ok(files)
+}
+
+/// Says which classes have no image at all: one damaged label is enough for a hundred of them, and they are trained
+/// like any other. No error, for it may be meant so: the letters of EMNIST count from 1.
+pub(crate) fn note_empty_classes(files: &DataFiles) {
+    let labels = files.view().labels();
+    let mut is_empty = vec![true; files.classes()];
+    labels.iter().for_each(|&label| is_empty[usize::from(label)] = false);
+    let empty: Vec<usize> = (0..files.classes()).filter(|&class| is_empty[class]).collect();
+    let greatest = files.classes() - 1;
+    if let (Some(first), Some(last), Some(sample)) =
+        (empty.first(), empty.last(), labels.iter().position(|&label| usize::from(label) == greatest))
+    {
+        let which = if first == last { first.to_string() } else { format!("between {first} and {last}") };
+        output::note(format_args!(
+            "{} of {} have no image in {}: {which}; is the greatest label, {greatest} of image {sample}, right?",
+            empty.len(),
+            count(files.classes(), "class"),
+            files.labels_path().display()
+        ));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{fmt, io::ErrorKind};
 
+use nn_cli::png_file;
 use nn_train::{
     ContainerError, DataError, DecodeError, FitError, LoadError, Mismatch, RunError, SaveError, WriteError,
     WriteStage,
@@ -44,6 +45,8 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             of_open(error)
         } else if let Some(error) = cause.downcast_ref::<MismatchError>() {
             error.hint().map(str::to_owned)
+        } else if let Some(error) = cause.downcast_ref::<png_file::ReadError>() {
+            error.hint()
         } else if let Some(error) = cause.downcast_ref::<LoadError>() {
             of_load(error)
         } else if let Some(error) = cause.downcast_ref::<RunError>() {

@@ -7,11 +7,11 @@ mod model;
 use anyhow::{Context, Result};
 use nn_train::{
     ContainerError, DecodeError, LoadError, RunFolder,
-    nn_core::idx_format::{IdxFile, OpenError, ParseError},
+    nn_core::idx_format::{OpenError, ParseError},
 };
 use serde::Serialize;
 
-use crate::{args::InspectArgs, output::Output};
+use crate::{args::InspectArgs, cut, data as files, model::refuse_named_pipe, output::Output};
 
 pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
     let path = &args.path;
@@ -24,6 +24,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
         }
         return show(args, &data::folder(path)?, output);
     }
+    refuse_named_pipe(path, "a file")?;
     match nn_train::load(path) {
         Ok(model) => return show(args, &model::describe(path, &model), output),
         Err(error) if !is_something_else(&error) => return Err(error.into()),
@@ -34,8 +35,11 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
         Err(error) if !is_something_else(&error) => return Err(error.into()),
         Err(_) => {}
     }
-    match IdxFile::open(path) {
-        Ok(file) => show(args, &data::idx_file(path, &file), output),
+    match files::open_file(path) {
+        Ok(file) => {
+            cut::watch(&file)?;
+            show(args, &data::idx_file(path, &file), output)
+        }
         Err(error @ OpenError::Parse { source: ParseError::BadMagic { .. }, .. }) => {
             Err(error).with_context(|| format!("{} is neither an IDX file nor a model", path.display()))
         }

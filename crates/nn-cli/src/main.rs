@@ -12,6 +12,7 @@ mod predict;
 mod show;
 mod train;
 
+mod cut;
 mod data;
 mod interrupt;
 mod model;

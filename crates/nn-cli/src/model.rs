@@ -21,7 +21,20 @@ pub(crate) fn load(path: &Path) -> Result<Model> {
         let message = format!("cannot load {}: expected a model file, found a folder", path.display());
         return Err(Advised::new(message, "name the file that `nn-cli train` saved").into());
     }
+    refuse_named_pipe(path, "a model file")?;
     Ok(nn_train::load(path)?)
+}
+
+/// Refuses a path that would be waited for until somebody writes to it, which may be never.
+///
+/// # Errors
+/// When it is such a path.
+pub(crate) fn refuse_named_pipe(path: &Path, what: &str) -> Result<()> {
+    if !nn_cli::pipe::is_named(path) {
+        return Ok(());
+    }
+    let message = format!("cannot read {}: expected {what}, found a named pipe", path.display());
+    Err(Advised::new(message, "write what it gives to a file first").into())
 }
 
 /// A class and how probable it is.

@@ -26,21 +26,37 @@ pub(crate) fn run(args: &ShowArgs, output: &mut Output) -> Result<()> {
     let images = files.images().path();
     let size = Size::of(files.image_shape()).with_context(|| format!("cannot draw {}", images.display()))?;
     let indices = args.index.clone().unwrap_or_else(|| Indices::first(USUAL_COUNT.min(dataset.len())));
-    let indices = indices
+    let wanted = indices
         .below(dataset.len())
         .map_err(|message| anyhow!("no such image in {}: {message}", images.display()))?;
 
     let picture = |index: usize| Picture::new(size, dataset.row(index));
     if let Some(png) = &args.png {
-        let pictures = indices.iter().map(|&index| (dataset.label(index), picture(index)));
-        write_sheet(png, &pictures.collect::<Vec<_>>(), args.columns.unwrap_or(SHEET_COLUMNS))?;
-        return output.line(format_args!("{} in {}", count(indices.len(), "image"), png.display()));
+        let columns = args.columns.unwrap_or(SHEET_COLUMNS);
+        // Before the pictures are gathered.
+        sheet::check(size, indices.count(), columns)?;
+        let pictures = wanted.map(|index| (dataset.label(index), picture(index)));
+        write_sheet(png, &pictures.collect::<Vec<_>>(), columns)?;
+        return output.line(format_args!("{} in {}", count(indices.count(), "image"), png.display()));
     }
-    let caption = |index: usize| format!("{}  #{index}", dataset.label(index));
-    let pictures: Vec<(String, Picture)> =
-        indices.iter().map(|&index| (caption(index), picture(index))).collect();
-    let style = terminal::Style::detect(args.ascii);
-    output.line(terminal::gallery(&pictures, style, terminal::width(), args.columns))
+    // One row after the other, so that a reader who has seen enough can go away. All captions are as wide as the
+    // widest, so that all rows have as many columns.
+    let caption = |label: usize, index: usize| format!("{label}  #{index}");
+    let widest = caption(dataset.classes() - 1, indices.greatest()).len();
+    let (style, width) = (terminal::Style::detect(args.ascii), terminal::width());
+    let columns = terminal::columns(size.width, widest, width, args.columns);
+    let mut wanted = wanted.peekable();
+    while wanted.peek().is_some() {
+        let cell = |index: usize| {
+            (format!("{:<widest$}", caption(dataset.label(index).into(), index)), picture(index))
+        };
+        let row: Vec<(String, Picture)> = wanted.by_ref().take(columns).map(cell).collect();
+        output.line(terminal::gallery(&row, style, width, args.columns))?;
+        if wanted.peek().is_some() {
+            output.line("")?;
+        }
+    }
+    Ok(())
 }
 
 fn write_sheet(path: &Path, pictures: &[(u8, Picture)], columns: usize) -> Result<()> {

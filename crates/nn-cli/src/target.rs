@@ -32,14 +32,24 @@ pub(crate) fn check(path: &Path, what: &str, is_such: impl FnOnce(&Path) -> bool
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return refuse("a folder", "name a file in it"),
         Ok(found) if !found.is_file() => return refuse("a device or pipe", "name a plain file"),
-        Ok(found) if found.len() > 0 && !is_such(path) => {
-            return refuse("another file", "it would be lost: name another file, or delete this one first");
+        Ok(found) if found.len() > 0 => {
+            if let Err(error) = File::open(path) {
+                let found = format!("a file that cannot be read ({error})");
+                return refuse(&found, "whatever it holds would be lost: name another file");
+            }
+            if !is_such(path) {
+                return refuse(
+                    "another file",
+                    "it would be lost: name another file, or delete this one first",
+                );
+            }
         }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
             return refuse("a link to nothing", "delete the link first, or name another file");
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => return Err(too_long(path)),
         Err(error) => return Err(error).with_context(|| format!("cannot write {}", path.display())),
     }
     check_folder(path)
@@ -50,10 +60,10 @@ fn check_folder(path: &Path) -> Result<()> {
     // A file that is a link is written where it points to.
     let resolved = fs::canonicalize(path);
     let path = resolved.as_deref().unwrap_or(path);
-    let Some(name) = path.file_name() else {
+    if path.file_name().is_none() {
         let message = format!("cannot write {}: expected the name of a file", path.display());
         return Err(Advised::new(message, "add a name to the folder").into());
-    };
+    }
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -63,12 +73,23 @@ fn check_folder(path: &Path) -> Result<()> {
             format!("cannot write {}: expected a folder {}, found none", path.display(), folder.display());
         return Err(Advised::new(message, "make the folder first, or name another file").into());
     }
-    let mut trial_name = name.to_owned();
-    trial_name.push(format!(".trial-{}", process::id()));
-    let trial = folder.join(trial_name);
+    // Not longer than the file's own name, which may be as long as names can be.
+    let trial = folder.join(format!(".trial-{}", process::id()));
     File::create_new(&trial).and_then(|_| fs::remove_file(&trial)).with_context(|| {
         format!("cannot write {}: cannot make a file in {}", path.display(), folder.display())
     })
+}
+
+/// A name that the system has no room for, in which the end is enough to know it by.
+fn too_long(path: &Path) -> anyhow::Error {
+    let name = path.to_string_lossy();
+    let end = name.char_indices().rev().nth(39).map_or(&name[..], |(start, _)| &name[start..]);
+    let message = format!(
+        "cannot write ...{end}: expected a name that the system can hold (mostly at most 255 bytes, 4,095 with all \
+         folders), found one of {} bytes",
+        path.as_os_str().len()
+    );
+    Advised::new(message, "name a file of a shorter name").into()
 }
 
 #[cfg(test)]
@@ -104,5 +125,8 @@ mod tests {
         assert!(message(&folder.path().join("missing/new")).contains("found none"));
         assert!(message(&path.join("below-a-file")).contains("cannot write"));
         assert!(message(Path::new("")).contains("expected the name of a file"));
+        let long = message(&folder.path().join("n".repeat(300)));
+        assert!(long.contains("expected a name that the system can hold") && long.len() < 250, "{long}");
+        check(&folder.path().join("n".repeat(255)), "a model", |_| false).unwrap();
     }
 }

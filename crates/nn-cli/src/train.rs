@@ -50,6 +50,7 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     };
     let train_files = data::open(&task.data, Split::Train)?;
     let test_files = data::open_if_present(&task.data, Split::Test)?;
+    data::note_empty_classes(&train_files);
     let kept = task.validation.of(train_files.len());
     let sets = Sets::new(kept, &train_files, test_files.as_ref())?;
     let config = task.config();

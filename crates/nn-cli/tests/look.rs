@@ -72,6 +72,10 @@ fn a_sheet_too_large_is_refused() {
     let folder = scratch();
     let line = format!("show --data {} --index 0-3999,0-3999,0-3999 --png sheet.png", sample());
     nn_cli(folder.path(), &line).fails_with(&["the sheet is too large: expected at most 100,000,000 pixels"]);
+    // Forty million pictures, of which none is gathered.
+    let many = vec!["0-3999"; 10_000].join(",");
+    let line = format!("show --data {} --index {many} --png sheet.png", sample());
+    nn_cli(folder.path(), &line).fails_with(&["the sheet is too large: expected at most 100,000,000 pixels"]);
     assert_eq!(names(folder.path()), [""; 0]);
 }
 
@@ -170,6 +174,16 @@ fn wrong_usage_exits_with_2_and_says_what_is_meant() {
         ("eval a.model --split validation", "possible values: train, test"),
         ("predict a.model", "nn-cli predict [OPTIONS] <MODEL> --index <NUMBERS>"),
         ("predict a.model a.png --index 3", "cannot be used with"),
+        ("predict a.model a.png --data data", "cannot be used with"),
+        ("predict a.model a.png --split test", "cannot be used with"),
+        ("predict a.model --index -3", "expected numbers and rising ranges"),
+        ("predict a.model --index 1 --top -1", "expected a whole number of at least 1"),
+        ("train --batch -1", "expected a whole number of at least 1"),
+        ("train --epochs -1", "invalid value '-1' for '--epochs <COUNT>'"),
+        ("train --threads -1", "expected a whole number from 1 to 1024"),
+        ("train --hidden -100", "expected the units of each hidden layer"),
+        ("show --columns -2", "expected a whole number of at least 1"),
+        ("show --index -2", "expected numbers and rising ranges"),
         ("predict a.model --index 9-0", "expected numbers and rising ranges"),
         ("predict a.model --index 1 --top 0", "expected a whole number of at least 1"),
         ("show --columns 0", "expected a whole number of at least 1"),

@@ -105,6 +105,10 @@ const TRANSPOSE_FROM: usize = 8;
 /// Above this share of inputs that are not 0, the dense products are faster than the sparse ones.
 const DENSE_ABOVE: f64 = 0.4;
 
+/// With fewer rows than this the dense products are no faster: they would pack weights that are used only
+/// once or twice.
+const DENSE_FROM: usize = 8;
+
 /// Which form the inputs of a section are in. Both give the same results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -238,6 +242,10 @@ impl Section {
                     }
                 }
             }
+        }
+        if self.rows < DENSE_FROM {
+            self.form = Form::Lit;
+            return;
         }
         self.form = self.next_form;
         if self.form == Form::Dense {

@@ -11,9 +11,9 @@ pub(crate) const fn tile_width<S: Simd>() -> usize {
     if S::WIDE { 3 } else { 1 }
 }
 
-/// Lines of the buffer that a panel of W is packed into: 24 KB, which stay in the first cache while all
+/// Lines of the buffer that a panel of W is packed into: 72 KB, which stay in the second cache while all
 /// samples go over it.
-pub(crate) const PANEL_LINES: usize = 384;
+pub(crate) const PANEL_LINES: usize = 1152;
 
 /// Lines of the buffer that is enough for small layers.
 pub(crate) const SMALL_PANEL_LINES: usize = 48;

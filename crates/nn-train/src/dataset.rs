@@ -8,7 +8,7 @@ use std::{
 
 use nn_core::{
     Dataset,
-    idx_format::{ElementType, Idx, IdxFile, MismatchError, OpenError, OpenOptions},
+    idx_format::{Access, ElementType, Idx, IdxFile, MismatchError, OpenError, OpenOptions},
 };
 
 /// The two halves of a data set, as their files are named.
@@ -105,7 +105,8 @@ impl DataFiles {
     ) -> Result<DataFiles, DataError> {
         let (images_path, labels_path) = (images, labels);
         let images = IdxFile::open_with(images_path, options)?;
-        let label_file = IdxFile::open_with(labels_path, options)?;
+        // They are copied, so that nothing is gained by a mapping of them.
+        let label_file = IdxFile::open_with(labels_path, &options.access(Access::Read))?;
 
         let not_images = |source| DataError::NotImages { path: images_path.to_owned(), source };
         let not_labels = |source| DataError::NotLabels { path: labels_path.to_owned(), source };
@@ -130,10 +131,13 @@ impl DataFiles {
             return Err(DataError::Empty { path: images_path.to_owned(), shape });
         }
         let too_wide = |index, found| DataError::Label { path: labels_path.to_owned(), index, found };
-        let labels = wide_labels
-            .enumerate()
-            .map(|(index, label)| u8::try_from(label).map_err(|_| too_wide(index, label)))
-            .collect::<Result<Vec<u8>, DataError>>()?;
+        let mut labels = Vec::new();
+        labels
+            .try_reserve_exact(label_count)
+            .map_err(|_| DataError::Memory { path: labels_path.to_owned(), labels: label_count })?;
+        for (index, label) in wide_labels.enumerate() {
+            labels.push(u8::try_from(label).map_err(|_| too_wide(index, label))?);
+        }
         let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
         Ok(DataFiles { images, image_shape, labels, labels_path: labels_path.to_owned(), classes })
     }
@@ -245,7 +249,7 @@ pub enum DataError {
         label_count: usize,
     },
     /// There are no images, or images of no pixels.
-    #[error("expected at least one image of at least one pixel in {}, found the shape {shape:?}", path.display())]
+    #[error("expected at least one image of at least one pixel in {}, found the shape {}", path.display(), spelled(shape))]
     Empty {
         /// The images file.
         path: PathBuf,
@@ -262,6 +266,14 @@ pub enum DataError {
         /// Its label.
         found: i32,
     },
+    /// There is no memory for the labels.
+    #[error("no memory for the {labels} labels of {}", path.display())]
+    Memory {
+        /// The labels file.
+        path: PathBuf,
+        /// How many there are, a byte each.
+        labels: usize,
+    },
 }
 
 impl DataError {
@@ -276,10 +288,15 @@ impl DataError {
             DataError::Open(error) => return error.hint(),
             DataError::NotImages { source, .. } | DataError::NotLabels { source, .. } => source.hint()?,
             DataError::Count { .. } => "do both files belong to the same split of the same data set?",
-            DataError::Empty { .. } | DataError::Label { .. } => return None,
+            DataError::Empty { .. } | DataError::Label { .. } | DataError::Memory { .. } => return None,
         };
         Some(hint.to_owned())
     }
+}
+
+/// A shape as people write it: 5 x 28 x 28.
+pub(crate) fn spelled(shape: &[usize]) -> String {
+    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
 }
 
 /// The first existing file of those that may be a split's images or labels.

@@ -8,7 +8,9 @@
 use nn_core::{Activation, Loss, Network, NetworkError, OptimizerError};
 
 use crate::{
-    ContainerError, InvalidCheckpoint, TrainingRecord, container, description,
+    ContainerError, InvalidCheckpoint, TrainingRecord, container,
+    dataset::spelled,
+    description,
     mirror::{Description, Sequence},
     network_bytes::{self, to_usize},
 };
@@ -161,7 +163,7 @@ pub enum InvalidModel {
         output: Activation,
     },
     /// The image shape has not as many pixels as the network has inputs.
-    #[error("expected an image shape of {inputs} pixels, found {image_shape:?}")]
+    #[error("expected an image shape of {inputs} pixels, found {}", spelled(image_shape))]
     ImageShape {
         /// The image shape.
         image_shape: Vec<usize>,

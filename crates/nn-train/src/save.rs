@@ -86,6 +86,9 @@ fn read(kind: Kind, path: &Path, limits: &Limits) -> Result<Vec<u8>, LoadError> 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The longest file to load. The default is 256 MiB, a model of 67 million parameters.
+    ///
+    /// The network takes as much again, for whole rows of 16 parameters; one of many inputs and a single unit a layer,
+    /// which nobody trains, up to 16 times as much.
     pub max_bytes: u64,
 }
 

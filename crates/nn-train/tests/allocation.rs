@@ -36,12 +36,16 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The most bytes live at any time while the model was decoded, beyond those live before.
-fn peak_of_decoding(bytes: &[u8]) -> usize {
+/// The most bytes live at any time during a call, beyond those live before; what it returns is dropped.
+fn peak_of<R>(call: impl FnOnce() -> R) -> usize {
     let before = LIVE.load(Relaxed);
     PEAK.store(before, Relaxed);
-    drop(Model::from_bytes(bytes));
+    drop(call());
     PEAK.load(Relaxed) - before
+}
+
+fn peak_of_decoding(bytes: &[u8]) -> usize {
+    peak_of(|| Model::from_bytes(bytes))
 }
 
 fn seal(payload: &[u8]) -> Vec<u8> {
@@ -78,6 +82,23 @@ fn no_damaged_or_hostile_small_file_takes_a_megabyte() {
     for bit in 0..8 * bytes.len() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         assert!(peak_of_decoding(&bytes) < LIMIT, "bit {bit}");
+        bytes[bit / 8] ^= 1 << (bit % 8);
+    }
+
+    // The same from a file, where the reader is told by the header how much is to come.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.model");
+    let load = |bytes: &[u8], what: &str| {
+        std::fs::write(&path, bytes).unwrap();
+        let peak = peak_of(|| assert!(nn_train::load(&path).is_err(), "{what}"));
+        assert!(peak < LIMIT, "{what}: {peak} bytes");
+    };
+    for len in 0..sound.len() {
+        load(&sound[..len], &format!("cut at {len}"));
+    }
+    for bit in 0..8 * bytes.len() {
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        load(&bytes, &format!("bit {bit}"));
         bytes[bit / 8] ^= 1 << (bit % 8);
     }
 

@@ -203,12 +203,12 @@ fn files_without_samples_or_pixels_are_refused() {
     let (error, _) = fails(&idx(U8, &[0, 2, 3], &[]), &idx(U8, &[0], &[]));
     assert_eq!(
         error,
-        "expected at least one image of at least one pixel in images, found the shape [0, 2, 3]"
+        "expected at least one image of at least one pixel in images, found the shape 0 x 2 x 3"
     );
     let (error, _) = fails(&idx(U8, &[5, 0, 3], &[]), &idx(U8, &[5], &LABELS));
     assert_eq!(
         error,
-        "expected at least one image of at least one pixel in images, found the shape [5, 0, 3]"
+        "expected at least one image of at least one pixel in images, found the shape 5 x 0 x 3"
     );
 }
 

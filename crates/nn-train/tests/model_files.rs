@@ -253,7 +253,7 @@ fn models_whose_parts_do_not_go_together_are_not_saved() {
     let refused = |model: &Model| model.to_bytes().unwrap_err().to_string();
     assert_eq!(
         refused(&Model { image_shape: vec![3, 3], ..model() }),
-        "expected an image shape of 6 pixels, found [3, 3]"
+        "expected an image shape of 6 pixels, found 3 x 3"
     );
     let image_shape = vec![usize::MAX, 6];
     assert!(refused(&Model { image_shape, ..model() }).starts_with("expected an image shape of 6 pixels"));

@@ -83,7 +83,22 @@ impl Scene {
     }
 
     fn names_there(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.request.to).unwrap();
+        Self::names_in(&self.request.to)
+    }
+
+    /// The names of what waits for the rest, and of what has come in part.
+    fn names_waiting(&self) -> Vec<String> {
+        Self::names_in(&self.waiting(""))
+    }
+
+    /// Where a file waits while the set has no folder.
+    fn waiting(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(".to.incoming").join(name)
+    }
+
+    /// None where there is no folder.
+    fn names_in(folder: &Path) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();

@@ -172,17 +172,27 @@ impl Indices {
         Indices(count.checked_sub(1).map(|last| 0..=last).into_iter().collect())
     }
 
-    /// One by one.
+    /// How many there are, or more than any file has.
+    pub(crate) fn count(&self) -> usize {
+        let length = |range: &RangeInclusive<usize>| (range.end() - range.start()).saturating_add(1);
+        self.0.iter().map(length).fold(0, usize::saturating_add)
+    }
+
+    /// The greatest of them.
+    pub(crate) fn greatest(&self) -> usize {
+        self.0.iter().map(|range| *range.end()).max().unwrap_or(0)
+    }
+
+    /// One by one, and never all of them in memory: there may be many more than images.
     ///
     /// # Errors
     /// When one is not below `len`.
-    pub(crate) fn below(&self, len: usize) -> Result<Vec<usize>, String> {
-        // Before the ranges are spelled out: one of them may be as long as numbers go.
+    pub(crate) fn below(&self, len: usize) -> Result<impl Iterator<Item = usize>, String> {
         match self.0.iter().map(RangeInclusive::end).max() {
             Some(greatest) if *greatest >= len => {
                 Err(format!("expected an index from 0 to {}, found {greatest}", len.saturating_sub(1)))
             }
-            _ => Ok(self.0.iter().cloned().flatten().collect()),
+            _ => Ok(self.0.iter().cloned().flatten()),
         }
     }
 }
@@ -207,10 +217,11 @@ mod tests {
 
     #[test]
     fn indices_are_numbers_and_ranges_in_the_order_typed() {
-        let indices = |text: &str| text.parse::<Indices>().and_then(|indices| indices.below(20));
+        let below = |indices: &Indices, len| indices.below(len).map(Iterator::collect::<Vec<_>>);
+        let indices = |text: &str| text.parse::<Indices>().and_then(|indices| below(&indices, 20));
         assert_eq!(indices("7,0,10-12"), Ok(vec![7, 0, 10, 11, 12]));
         assert_eq!(indices("19-19"), Ok(vec![19]));
-        assert_eq!(Indices::first(3).below(3), Ok(vec![0, 1, 2]));
+        assert_eq!(below(&Indices::first(3), 3), Ok(vec![0, 1, 2]));
         for text in ["", "a", "3-", "-3", "5-3", "1,,2", "1.5"] {
             assert!(text.parse::<Indices>().is_err(), "{text}");
         }
@@ -220,9 +231,12 @@ mod tests {
     fn an_index_past_the_end_is_refused_before_its_range_is_spelled_out() {
         let all: Indices = "0-18446744073709551615".parse().unwrap();
         assert_eq!(
-            all.below(1000).unwrap_err(),
+            all.below(1000).err().unwrap(),
             "expected an index from 0 to 999, found 18446744073709551615"
         );
+        assert_eq!((all.count(), all.greatest()), (usize::MAX, usize::MAX));
+        let some: Indices = "7,0,10-12".parse().unwrap();
+        assert_eq!((some.count(), some.greatest()), (5, 12));
     }
 
     #[test]

@@ -10,7 +10,10 @@ use nn_train::{
 use serde::Serialize;
 
 use super::Description;
-use crate::output::{count, percent, shape, table, thousands};
+use crate::{
+    data,
+    output::{count, percent, shape, table, thousands},
+};
 
 /// One IDX file.
 #[derive(Serialize)]
@@ -81,15 +84,19 @@ struct SplitDescription {
 
 pub(super) fn folder(path: &Path) -> Result<FolderDescription> {
     let mut missing = None;
-    let mut open = |split| match DataFiles::open(path, split) {
-        Ok(files) => Ok(Some(SplitDescription::new(&files))),
-        Err(error @ DataError::NotFound { .. }) => {
-            missing.get_or_insert(error);
-            Ok(None)
+    let mut open = |split| -> Result<_> {
+        match data::open(path, split) {
+            Ok(files) => Ok(Some(SplitDescription::new(&files))),
+            Err(error) => match error.downcast::<DataError>()? {
+                error @ DataError::NotFound { .. } => {
+                    missing.get_or_insert(error);
+                    Ok(None)
+                }
+                error => Err(error.into()),
+            },
         }
-        Err(error) => Err(error),
     };
-    let (train, test) = (open(Split::Train)?, open(Split::Test)?);
+    let (train, test): (Option<_>, Option<_>) = (open(Split::Train)?, open(Split::Test)?);
     match missing {
         Some(error) if train.is_none() && test.is_none() => Err(error.into()),
         _ => Ok(FolderDescription { kind: "data", path: path.display().to_string(), train, test }),

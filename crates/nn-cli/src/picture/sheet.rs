@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::Picture;
+use super::{Picture, Size};
 use crate::output::thousands;
 
 const PAPER: u8 = 255;
@@ -35,28 +35,66 @@ const DIGITS: [u16; 10] = [
     0b111_101_111_001_111,
 ];
 
+/// Where everything stands on a sheet.
+struct Layout {
+    columns: usize,
+    /// Each pixel of a picture is a square of so many.
+    scale: usize,
+    cell_width: usize,
+    cell_height: usize,
+    rows: usize,
+}
+
+impl Layout {
+    /// # Errors
+    /// When the sheet would be too large.
+    fn new(size: Size, count: usize, columns: usize) -> Result<Layout> {
+        let columns = columns.min(count).max(1);
+        let rows = count.div_ceil(columns).max(1);
+        let scale = (PICTURE / size.width.max(size.height).max(1)).max(1);
+        // The label of the greatest class must fit, too.
+        let cell_width = (size.width * scale).max(label_width(u8::MAX)) + MARGIN;
+        let cell_height = size.height * scale + MARGIN / 2 + GLYPH_HEIGHT * DOT + MARGIN;
+        let layout = Layout { columns, scale, cell_width, cell_height, rows };
+        let pixels = layout.width().saturating_mul(layout.height());
+        ensure!(
+            pixels <= MOST_PIXELS,
+            "the sheet is too large: expected at most {} pixels, found {}",
+            thousands(MOST_PIXELS),
+            thousands(pixels)
+        );
+        Ok(layout)
+    }
+
+    fn width(&self) -> usize {
+        self.columns.saturating_mul(self.cell_width).saturating_add(MARGIN)
+    }
+
+    fn height(&self) -> usize {
+        self.rows.saturating_mul(self.cell_height).saturating_add(MARGIN)
+    }
+}
+
+/// Checks that so many pictures fit on a sheet.
+///
+/// # Errors
+/// When the sheet would be too large.
+pub(crate) fn check(size: Size, count: usize, columns: usize) -> Result<()> {
+    Layout::new(size, count, columns).map(drop)
+}
+
 /// Pictures of one size in rows of `columns`, their labels below them.
 ///
 /// # Errors
 /// When the sheet would be too large.
 pub(crate) fn sheet(pictures: &[(u8, Picture)], columns: usize) -> Result<Picture> {
-    let columns = columns.min(pictures.len()).max(1);
-    let rows = pictures.len().div_ceil(columns).max(1);
-    let widest = pictures.iter().map(|(_, picture)| picture.width).max().unwrap_or(1);
-    let highest = pictures.iter().map(|(_, picture)| picture.height).max().unwrap_or(1);
-    let scale = (PICTURE / widest.max(highest)).max(1);
-
-    // The label of the greatest class must fit, too.
-    let cell_width = (widest * scale).max(label_width(u8::MAX)) + MARGIN;
-    let cell_height = highest * scale + MARGIN / 2 + GLYPH_HEIGHT * DOT + MARGIN;
-    let pixels = (columns * cell_width + MARGIN).saturating_mul(rows * cell_height + MARGIN);
-    ensure!(
-        pixels <= MOST_PIXELS,
-        "the sheet is too large: expected at most {} pixels, found {}",
-        thousands(MOST_PIXELS),
-        thousands(pixels)
-    );
-    let mut sheet = Picture::filled(columns * cell_width + MARGIN, rows * cell_height + MARGIN, PAPER);
+    let size = pictures.first().map_or(Size { width: 1, height: 1 }, |(_, picture)| Size {
+        width: picture.width,
+        height: picture.height,
+    });
+    let layout = Layout::new(size, pictures.len(), columns)?;
+    let Layout { columns, scale, cell_width, cell_height, .. } = layout;
+    let mut sheet = Picture::filled(layout.width(), layout.height(), PAPER);
     for (position, (label, picture)) in pictures.iter().enumerate() {
         let left = MARGIN + position % columns * cell_width;
         let top = MARGIN + position / columns * cell_height;
@@ -153,8 +191,7 @@ mod tests {
 
     #[test]
     fn a_sheet_too_large_is_refused_before_it_is_made() {
-        let pictures = vec![(0, Picture::filled(28, 28, 0)); 20_000];
-        let message = sheet(&pictures, 5).unwrap_err().to_string();
+        let message = check(Size { width: 28, height: 28 }, 20_000, 5).unwrap_err().to_string();
         assert!(
             message.starts_with("the sheet is too large: expected at most 100,000,000 pixels"),
             "{message}"

@@ -108,13 +108,7 @@ pub(crate) fn gallery(
     width: Option<usize>,
     columns: Option<usize>,
 ) -> String {
-    let room = match (width, columns) {
-        (None, Some(_)) => usize::MAX,
-        (width, columns) => {
-            let share = (width.unwrap_or(USUAL_WIDTH) + GAP) / columns.unwrap_or(1);
-            share.saturating_sub(GAP).max(1)
-        }
-    };
+    let room = room(width, columns);
     let mut cells = Vec::new();
     for (caption, picture) in pictures {
         let picture = picture.reduced(picture.width.div_ceil(room));
@@ -123,8 +117,37 @@ pub(crate) fn gallery(
         cells.push(lines);
     }
     let cell_width = cells.iter().flatten().map(|(_, width)| *width).max().unwrap_or(1);
-    let columns = columns.unwrap_or((width.unwrap_or(USUAL_WIDTH) + GAP) / (cell_width + GAP)).max(1);
+    let columns = columns.unwrap_or_else(|| columns_of(cell_width, width)).max(1);
     cells.chunks(columns).map(|row| beside(row, cell_width)).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The pictures that [`gallery`] puts into a row, of which each has `picture_width` pixels to a row and a caption of
+/// `caption_width` characters.
+pub(crate) fn columns(
+    picture_width: usize,
+    caption_width: usize,
+    width: Option<usize>,
+    columns: Option<usize>,
+) -> usize {
+    let factor = picture_width.div_ceil(room(width, columns)).max(1);
+    let cell_width = picture_width.div_ceil(factor).max(caption_width);
+    columns.unwrap_or_else(|| columns_of(cell_width, width)).max(1)
+}
+
+/// Characters for a picture.
+fn room(width: Option<usize>, columns: Option<usize>) -> usize {
+    match (width, columns) {
+        (None, Some(_)) => usize::MAX,
+        (width, columns) => {
+            let share = (width.unwrap_or(USUAL_WIDTH) + GAP) / columns.unwrap_or(1);
+            share.saturating_sub(GAP).max(1)
+        }
+    }
+}
+
+/// As many columns as fit.
+fn columns_of(cell_width: usize, width: Option<usize>) -> usize {
+    (width.unwrap_or(USUAL_WIDTH) + GAP) / (cell_width + GAP)
 }
 
 /// Cells, each of some lines and their widths, in a row.
@@ -187,6 +210,22 @@ mod tests {
         assert_eq!(gallery(&pictures, Style::Ascii, Some(8), None), expected);
         assert_eq!(gallery(&pictures, Style::Ascii, None, Some(2)), expected);
         assert!(gallery(&pictures, Style::Ascii, None, None).starts_with("a    b    c\n"));
+    }
+
+    #[test]
+    fn the_columns_told_are_those_of_the_gallery() {
+        for (picture_width, caption) in [(1, "9  #99999"), (28, "9  #9"), (100, "9  #9"), (41, "255  #7")] {
+            let cell = (caption.to_owned(), Picture::filled(picture_width, 2, 255));
+            for (width, columns) in
+                [(None, None), (Some(80), None), (Some(7), None), (Some(80), Some(3)), (None, Some(4))]
+            {
+                let told = super::columns(picture_width, caption.len(), width, columns);
+                let lines =
+                    |count| gallery(&vec![cell.clone(); count], Style::Ascii, width, columns).lines().count();
+                assert_eq!(lines(told), lines(1), "{picture_width} {width:?} {columns:?}");
+                assert!(lines(told + 1) > lines(1), "{picture_width} {width:?} {columns:?}");
+            }
+        }
     }
 
     #[test]

@@ -57,7 +57,13 @@ fn a_second_run_asks_nobody_and_says_so() {
 fn every_kind_of_failure_makes_way_for_the_next_mirror() {
     let bad = [
         mirror(|_| Answer::Status(403)),
+        mirror(|_| Answer::Status(404)),
         mirror(|_| Answer::Page),
+        mirror(|_| Answer::Silent),
+        mirror(|packed| Answer::Stall(10, packed)),
+        mirror(|_| Answer::RedirectTo("file:///etc/passwd")),
+        mirror(|_| Answer::Good(gzip(&vec![0; 30_000_000]))),
+        mirror(|_| Answer::Endless),
         mirror(|_| Answer::Good(gzip(b"other bytes"))),
         mirror(|packed| Answer::Good(packed[..packed.len() / 2].to_vec())),
         mirror(|_| Answer::Redirect),
@@ -131,8 +137,8 @@ fn a_download_that_was_cut_goes_on_from_where_it_was() {
 fn what_an_earlier_run_left_is_gone_on_from() {
     let server = mirror(Answer::Good);
     let mut scene = Scene::new(vec![server.url()]);
-    fs::create_dir_all(&scene.request.to).unwrap();
-    let part = scene.path(".train-images-idx3-ubyte.gz.part");
+    fs::create_dir_all(scene.waiting("")).unwrap();
+    let part = scene.waiting(".train-images-idx3-ubyte.gz.part");
     fs::write(&part, &gzip(&scene.images)[..5000]).unwrap();
     scene.fetch().unwrap();
     assert!(scene.is_complete());
@@ -143,8 +149,8 @@ fn what_an_earlier_run_left_is_gone_on_from() {
 fn what_an_earlier_run_left_of_other_bytes_is_thrown_away() {
     let server = mirror(Answer::Good);
     let mut scene = Scene::new(vec![server.url()]);
-    fs::create_dir_all(&scene.request.to).unwrap();
-    fs::write(scene.path(".train-images-idx3-ubyte.gz.part"), noise(5000, 3)).unwrap();
+    fs::create_dir_all(scene.waiting("")).unwrap();
+    fs::write(scene.waiting(".train-images-idx3-ubyte.gz.part"), noise(5000, 3)).unwrap();
     scene.fetch().unwrap();
     assert!(scene.is_complete());
 }
@@ -153,8 +159,8 @@ fn what_an_earlier_run_left_of_other_bytes_is_thrown_away() {
 fn a_part_that_is_longer_than_the_file_is_thrown_away() {
     let server = mirror(Answer::Good);
     let mut scene = Scene::new(vec![server.url()]);
-    fs::create_dir_all(&scene.request.to).unwrap();
-    fs::write(scene.path(".train-labels-idx1-ubyte.gz.part"), noise(3040, 3)).unwrap();
+    fs::create_dir_all(scene.waiting("")).unwrap();
+    fs::write(scene.waiting(".train-labels-idx1-ubyte.gz.part"), noise(3040, 3)).unwrap();
     scene.fetch().unwrap();
     assert!(scene.is_complete());
 }
@@ -200,6 +206,67 @@ fn wrong_bytes_are_told_with_both_hashes() {
     let (message, ..) = failure_of(|_| Answer::Good(gzip(&noise(200_000, 3))));
     let (expected, found) = (sha256(&noise(200_000, 1)), sha256(&noise(200_000, 3)));
     assert!(message.contains(&format!("expected SHA-256 {expected}, found {found}")), "{message}");
+}
+
+#[test]
+fn a_server_that_says_nothing_is_given_up_with_the_reason() {
+    for answer in [|_| Answer::Silent, |packed| Answer::Stall(1000, packed)] as [fn(Vec<u8>) -> Answer; 2] {
+        let (message, ..) = failure_of(answer);
+        assert!(message.contains("curl: (28)"), "{message}");
+    }
+}
+
+#[test]
+fn a_redirect_away_from_the_web_is_not_followed() {
+    let (message, ..) = failure_of(|_| Answer::RedirectTo("file:///etc/passwd"));
+    assert!(message.contains("curl: (1)"), "{message}");
+}
+
+#[test]
+fn the_time_for_a_file_is_that_of_all_its_retries() {
+    let server = mirror(|packed| Answer::CutAfter(1, packed));
+    let mut scene = Scene::new(vec![server.url()]);
+    scene.request.patience.retries = u32::MAX;
+    scene.request.patience.total = Duration::from_secs(1);
+    let message = scene.fetch().unwrap_err().to_string();
+    assert!(message.contains("train-images-idx3-ubyte: given up after 1 s: curl: "), "{message}");
+}
+
+#[test]
+fn a_set_of_which_a_file_is_missing_never_appears_and_the_next_run_asks_for_the_rest_alone() {
+    let half = Server::start(|path, _| match path.contains("images") {
+        true => Answer::Good(gzip(&noise(200_000, 1))),
+        false => Answer::CutAfter(1000, gzip(&noise(3_000, 2))),
+    });
+    let mut scene = Scene::new(vec![half.url()]);
+    scene.request.patience.retries = 0;
+    let message = scene.fetch().unwrap_err().to_string();
+    assert!(message.starts_with(&format!("no source has {LABELS}\n")), "{message}");
+    assert!(message.contains(".to.incoming for the next run"), "{message}");
+    assert!(!scene.request.to.exists());
+    assert_eq!(scene.names_waiting(), [".train-labels-idx1-ubyte.gz.part", IMAGES]);
+
+    let good = mirror(Answer::Good);
+    scene.set.mirrors = vec![good.url()];
+    scene.fetch().unwrap();
+    assert!(scene.is_complete());
+    assert_eq!(paths(&good.requests()), ["/set/train-labels-idx1-ubyte.gz"]);
+    assert_eq!(good.requests()[0].range.as_deref(), Some("bytes=1000-"));
+    assert!(!scene.waiting("").exists());
+}
+
+#[test]
+fn in_a_folder_that_is_there_nothing_changes_until_all_has_come() {
+    let failing = mirror(|_| Answer::Status(404));
+    let mut scene = Scene::new(vec![failing.url()]);
+    fs::create_dir_all(&scene.request.to).unwrap();
+    fs::write(scene.path("mine.txt"), "mine").unwrap();
+    fs::write(scene.path("train-images-idx3-ubyte.gz"), gzip(&scene.images)).unwrap();
+    scene.fetch().unwrap_err();
+    assert_eq!(scene.names_there(), [".incoming", "mine.txt", "train-images-idx3-ubyte.gz"]);
+    scene.set.mirrors = vec![mirror(Answer::Good).url()];
+    scene.fetch().unwrap();
+    assert_eq!(scene.names_there(), ["mine.txt", IMAGES, "train-images-idx3-ubyte.gz", LABELS]);
 }
 
 #[test]

@@ -63,7 +63,12 @@ fn a_single_file_is_taken_and_the_rest_is_told_as_missing() {
     scene.request.from = Some(scene.scratch.path().join("from/train-labels.idx1-ubyte.gz"));
     let message = scene.fetch().unwrap_err().to_string();
     assert!(message.starts_with(&format!("no source has {IMAGES}\n")), "{message}");
-    assert_eq!(scene.names_there(), [LABELS]);
+    // Half a set would be taken for a whole one.
+    assert!(!scene.request.to.exists());
+    assert_eq!(scene.names_waiting(), [LABELS]);
+    scene.has("train-images-idx3-ubyte", &scene.images.clone());
+    scene.fetch().unwrap();
+    assert!(scene.is_complete());
 }
 
 #[test]
@@ -129,7 +134,7 @@ fn a_place_that_takes_no_files_ends_the_run_at_once() {
     scene.has(IMAGES, &scene.images.clone());
     // A folder under the temporary name: no file is made there, whoever runs the test.
     let temporary = format!(".{IMAGES}.{}.tmp", std::process::id());
-    fs::create_dir_all(scene.path(&temporary)).unwrap();
+    fs::create_dir_all(scene.waiting(&temporary)).unwrap();
     let message = format!("{:#}", scene.fetch().unwrap_err());
     assert!(message.starts_with("cannot write into "), "{message}");
     assert!(!scene.said.iter().any(|line| line.contains("127.0.0.1:9")), "{:?}", scene.said);

@@ -21,6 +21,12 @@ pub(super) enum Answer {
     Page,
     /// A redirect to the address itself.
     Redirect,
+    /// A redirect to another address.
+    RedirectTo(&'static str),
+    /// Nothing at all, for as long as the client waits.
+    Silent,
+    /// As `CutAfter`, but then nothing for as long as the client waits.
+    Stall(usize, Vec<u8>),
     /// Chunks without end, of no announced length.
     Endless,
     /// A byte now and then.
@@ -108,6 +114,12 @@ fn respond(mut stream: TcpStream, request: &Request, answer: &Answer) -> std::io
             stream.write_all(b"<!DOCTYPE html><html>Welcome!</html>\r\n")
         }
         Answer::Redirect => head(&mut stream, "302 Found", &format!("Location: {}", request.path)),
+        Answer::RedirectTo(place) => head(&mut stream, "302 Found", &format!("Location: {place}")),
+        Answer::Silent => wait_for_hang_up(&mut stream),
+        Answer::Stall(bytes, file) => {
+            send_rest(&mut stream, request, file, *bytes)?;
+            wait_for_hang_up(&mut stream)
+        }
         Answer::Endless => {
             head(&mut stream, "200 OK", "Transfer-Encoding: chunked")?;
             loop {
@@ -125,6 +137,11 @@ fn respond(mut stream: TcpStream, request: &Request, answer: &Answer) -> std::io
             Ok(())
         }
     }
+}
+
+/// Returns when the client has gone; the time limit of [`read_request`] is for one that never goes.
+fn wait_for_hang_up(stream: &mut TcpStream) -> std::io::Result<()> {
+    std::io::copy(stream, &mut std::io::sink()).map(drop)
 }
 
 /// Sends at most `most` bytes of what the request asks for, having announced all of it.

@@ -1,0 +1,7 @@
+//! Fuzzes the reader of model files; what must hold is written beside the tests of `nn-train`.
+#![no_main]
+
+#[path = "../../crates/nn-train/tests/fuzzed/mod.rs"]
+mod fuzzed;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzzed::model(bytes));
