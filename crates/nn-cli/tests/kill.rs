@@ -1,7 +1,8 @@
 //! What a run survives: the process is killed, at moments that nobody chose, again and again.
 //!
-//! `cargo xtask kill-test --kills 200` makes many of the few kills that are enough for every day.
+//! `NN_CLI_KILLS=200 cargo test -p nn-cli --test kill` makes many of the few that are enough for every day.
 #![cfg(unix)]
+#![allow(clippy::print_stdout, reason = "how many kills a long run survived is what it is for")]
 
 mod common;
 
