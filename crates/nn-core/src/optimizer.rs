@@ -115,7 +115,7 @@ impl Optimizer {
     ///
     /// # Examples
     /// ```
-    /// use nn_core::{Activation, Network, Optimizer, OptimizerError, Rule};
+    /// use nn_core::{Activation, Network, Optimizer, Rule};
     ///
     /// let network = Network::builder(3).dense(2, Activation::Identity).zeros()?;
     /// let rule = Rule::Momentum { momentum: 0.9, nesterov: false };
