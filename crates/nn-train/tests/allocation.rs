@@ -1,5 +1,7 @@
 //! How much memory a model file can ask for. One test alone, since it counts what the whole process allocates.
 
+mod sealed;
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
@@ -9,7 +11,7 @@ use nn_train::{
     Model, initial_rng,
     nn_core::{Activation, Loss, Network},
 };
-use sha2::{Digest, Sha256};
+use sealed::seal;
 
 struct Counting;
 
@@ -46,15 +48,6 @@ fn peak_of<R>(call: impl FnOnce() -> R) -> usize {
 
 fn peak_of_decoding(bytes: &[u8]) -> usize {
     peak_of(|| Model::from_bytes(bytes))
-}
-
-fn seal(payload: &[u8]) -> Vec<u8> {
-    let mut bytes = b"\x89NNM\r\n\x1a\n\x01\0\0\0".to_vec();
-    bytes.extend((payload.len() as u64).to_le_bytes());
-    bytes.extend(payload);
-    let checksum = Sha256::digest(&bytes);
-    bytes.extend(checksum);
-    bytes
 }
 
 #[test]

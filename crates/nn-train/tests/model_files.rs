@@ -1,5 +1,7 @@
 //! Model files, whole, damaged and hostile. The network is 6-3-5, so that no two sizes are equal.
 
+mod sealed;
+
 use std::{error::Error, fs, num::NonZeroU32};
 
 use nn_train::{
@@ -8,7 +10,7 @@ use nn_train::{
     nn_core::{Activation, Loss, Network, Rule, Tally},
     save,
 };
-use sha2::{Digest, Sha256};
+use sealed::seal;
 
 /// Where the payload begins.
 const HEADER_LEN: usize = 20;
@@ -63,16 +65,6 @@ fn bits(network: &Network) -> Vec<u32> {
             weights.into_iter().chain(biases).map(f32::to_bits).collect::<Vec<_>>()
         })
         .collect()
-}
-
-/// A sound container around any payload.
-fn seal(payload: &[u8]) -> Vec<u8> {
-    let mut bytes = b"\x89NNM\r\n\x1a\n\x01\0\0\0".to_vec();
-    bytes.extend((payload.len() as u64).to_le_bytes());
-    bytes.extend(payload);
-    let checksum = Sha256::digest(&bytes);
-    bytes.extend(checksum);
-    bytes
 }
 
 /// The payload of a model file, with one part of it replaced.
