@@ -75,7 +75,9 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     let mut watch = Watch { progress, keeper, failure: None };
     let clock = Instant::now();
     let history = match &watch.keeper {
-        Some(keeper) if keeper.is_out_of_patience(&place) => {
+        Some(keeper)
+            if place.batches == 0 && keeper.is_out_of_patience(place.best(), place.epochs.last()) =>
+        {
             Ok(History { epochs: place.epochs, stopped_early: true })
         }
         _ => {
@@ -177,8 +179,7 @@ fn finish_run(
         output::note(keeper.saved());
         reported?;
     }
-    let is_out_of_patience =
-        keeper.is_out_of_patience(&Place { epochs: history.epochs.clone(), ..Place::default() });
+    let is_out_of_patience = keeper.is_out_of_patience(history.best(), history.last());
     let interrupted = history.stopped_early && !is_out_of_patience;
     let (chosen, summary) = match keeper.best().filter(|_| keeper.about.patience.is_some()) {
         Some(best) => (best, history.best()),

@@ -3,7 +3,7 @@
 //! the tile: the results do not depend on how rows are shared between threads.
 //!
 //! A tile of the result is summed in registers, and W is cut into panels that are as wide as a tile. A
-//! panel, or one of W^T, is packed into the first cache, and all samples go over it before the next.
+//! panel, or one of W^T, is packed into one piece, and all samples go over it before the next.
 
 use crate::matrix::Matrix;
 use crate::panel::{inner_blocks, pack, pack_transposed, panel_buffer, tile_width};

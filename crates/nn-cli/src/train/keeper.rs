@@ -141,22 +141,25 @@ impl Keeper {
         }
     }
 
-    /// Whether so many epochs in a row were no better than the best before them.
-    pub(super) fn is_out_of_patience(&self, place: &Place) -> bool {
-        let (Some(patience), Some(best), Some(last)) =
-            (self.about.patience, place.best(), place.epochs.last())
-        else {
+    /// Whether so many epochs in a row, up to the last, were no better than the best before them.
+    pub(super) fn is_out_of_patience(
+        &self,
+        best: Option<&EpochSummary>,
+        last: Option<&EpochSummary>,
+    ) -> bool {
+        let (Some(patience), Some(best), Some(last)) = (self.about.patience, best, last) else {
             return false;
         };
-        place.batches == 0 && last.epoch - best.epoch >= patience
+        last.epoch - best.epoch >= patience
     }
 
     /// Saves what is to be saved between these two steps, and ends the run when it is out of patience.
     pub(super) fn see(&mut self, snapshot: &Snapshot<'_>) -> Result<ControlFlow<()>> {
         let Snapshot { network, optimizer, place, stopping } = *snapshot;
         let is_epoch_over = place.batches == 0;
+        let (best, last) = (place.best(), place.epochs.last());
         if is_epoch_over {
-            if place.best().map(|best| best.epoch) == place.epochs.last().map(|last| last.epoch) {
+            if best.map(|best| best.epoch) == last.map(|last| last.epoch) {
                 self.best = Some(network.clone());
                 self.save_model(network, &place.epochs, RunFolder::BEST_MODEL)?;
             }
@@ -167,7 +170,8 @@ impl Keeper {
         if is_epoch_over || stopping || self.about.checkpoint_every.is_some_and(is_due) {
             self.save_checkpoint(snapshot)?;
         }
-        Ok(if self.is_out_of_patience(place) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        let is_over = is_epoch_over && self.is_out_of_patience(best, last);
+        Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
     fn save_checkpoint(&mut self, snapshot: &Snapshot<'_>) -> Result<()> {
