@@ -6,7 +6,7 @@ use std::{
 };
 
 use nn_train::{
-    Model, initial_rng,
+    Checkpoint, Model, initial_rng,
     nn_core::{Activation, Loss, Network},
 };
 use sha2::{Digest, Sha256};
@@ -48,13 +48,36 @@ fn peak_of_decoding(bytes: &[u8]) -> usize {
     peak_of(|| Model::from_bytes(bytes))
 }
 
-fn seal(payload: &[u8]) -> Vec<u8> {
-    let mut bytes = b"\x89NNM\r\n\x1a\n\x01\0\0\0".to_vec();
+fn seal(kind: [u8; 3], payload: &[u8]) -> Vec<u8> {
+    let mut bytes = [&[0x89][..], &kind, b"\r\n\x1a\n\x01\0\0\0"].concat();
     bytes.extend((payload.len() as u64).to_le_bytes());
     bytes.extend(payload);
     let checksum = Sha256::digest(&bytes);
     bytes.extend(checksum);
     bytes
+}
+
+/// The same for checkpoints, from the golden file.
+fn judge_checkpoints(limit: usize) {
+    let golden = include_bytes!("golden/checkpoint-v1.bin");
+    let assert_small = |bytes: &[u8], what: &str| {
+        let peak = peak_of(|| Checkpoint::from_bytes(bytes));
+        assert!(peak < limit, "checkpoint, {what}: {peak} bytes");
+    };
+    for len in 0..golden.len() {
+        assert_small(&golden[..len], "a cut");
+    }
+    let payload = &golden[20..golden.len() - 32];
+    for place in 0..payload.len() {
+        let greatest = [&[253][..], &[0xff; 8]].concat();
+        let hostile = [&payload[..place], &greatest, &payload[place + 1..]].concat();
+        assert_small(&seal(*b"NNC", &hostile), "the greatest number");
+        for bit in 0..8 {
+            let mut damaged = payload.to_vec();
+            damaged[place] ^= 1 << bit;
+            assert_small(&seal(*b"NNC", &damaged), "a bit");
+        }
+    }
 }
 
 #[test]
@@ -108,11 +131,12 @@ fn no_damaged_or_hostile_small_file_takes_a_megabyte() {
     for place in 0..payload.len() {
         let greatest = [&[253][..], &[0xff; 8]].concat();
         let hostile = [&payload[..place], &greatest, &payload[place + 1..]].concat();
-        assert!(peak_of_decoding(&seal(&hostile)) < LIMIT, "the greatest number at byte {place}");
+        assert!(peak_of_decoding(&seal(*b"NNM", &hostile)) < LIMIT, "the greatest number at byte {place}");
         for bit in 0..8 {
             let mut damaged = payload.to_vec();
             damaged[place] ^= 1 << bit;
-            assert!(peak_of_decoding(&seal(&damaged)) < LIMIT, "bit {bit} of byte {place}");
+            assert!(peak_of_decoding(&seal(*b"NNM", &damaged)) < LIMIT, "bit {bit} of byte {place}");
         }
     }
+    judge_checkpoints(LIMIT);
 }
