@@ -344,6 +344,38 @@ mod tests {
         assert_eq!(operations, expected.concat());
     }
 
+    /// At every write (there is one for each byte), flush, sync and rename of a checkpoint's save.
+    #[test]
+    fn a_failure_of_any_operation_leaves_the_earlier_checkpoint_or_the_new_one() {
+        let new = include_bytes!("../tests/golden/checkpoint-v1.bin");
+        let expected = crate::Checkpoint::from_bytes(new).unwrap();
+        let earlier = crate::Checkpoint { best: None, ..expected.clone() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        for failing in 0.. {
+            fs::write(&path, earlier.to_bytes().unwrap()).unwrap();
+            let mut calls = Vec::new();
+            let disk = FaultyDisk::new(|operation| {
+                calls.push(operation);
+                if calls.len() == failing + 1 { Err(io::Error::other("injected")) } else { Ok(()) }
+            });
+            let result = publish(&disk, &path, |writer| writer.write_all(new));
+            drop(disk);
+
+            assert_eq!(names(folder.path()), ["checkpoint"], "failing call {failing}");
+            let found = crate::load_checkpoint(&path).unwrap();
+            let Some(&failed) = calls.get(failing) else {
+                result.unwrap();
+                assert_eq!(found, expected);
+                assert!(failing > new.len(), "{failing} operations");
+                break;
+            };
+            assert_eq!(result.unwrap_err().source.to_string(), "injected");
+            let is_new = failed == Operation::SyncFolder;
+            assert_eq!(found, if is_new { expected.clone() } else { earlier.clone() }, "{failed:?}");
+        }
+    }
+
     #[test]
     fn a_disk_that_fills_up_at_any_byte_leaves_the_old_file() {
         // More than one buffer of `BufWriter` (8 KiB), so that some failures come in `write` and some in `flush`.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use nn_train::{
-    Model, initial_rng,
+    Checkpoint, Model, initial_rng,
     nn_core::{Activation, Loss, Network},
 };
 use sealed::seal;
@@ -48,6 +48,29 @@ fn peak_of<R>(call: impl FnOnce() -> R) -> usize {
 
 fn peak_of_decoding(bytes: &[u8]) -> usize {
     peak_of(|| Model::from_bytes(bytes))
+}
+
+/// The same for checkpoints, from the golden file.
+fn judge_checkpoints(limit: usize) {
+    let golden = include_bytes!("golden/checkpoint-v1.bin");
+    let assert_small = |bytes: &[u8], what: &str| {
+        let peak = peak_of(|| Checkpoint::from_bytes(bytes));
+        assert!(peak < limit, "checkpoint, {what}: {peak} bytes");
+    };
+    for len in 0..golden.len() {
+        assert_small(&golden[..len], "a cut");
+    }
+    let payload = &golden[20..golden.len() - 32];
+    for place in 0..payload.len() {
+        let greatest = [&[253][..], &[0xff; 8]].concat();
+        let hostile = [&payload[..place], &greatest, &payload[place + 1..]].concat();
+        assert_small(&seal(b"NNC", &hostile), "the greatest number");
+        for bit in 0..8 {
+            let mut damaged = payload.to_vec();
+            damaged[place] ^= 1 << bit;
+            assert_small(&seal(b"NNC", &damaged), "a bit");
+        }
+    }
 }
 
 #[test]
@@ -101,11 +124,12 @@ fn no_damaged_or_hostile_small_file_takes_a_megabyte() {
     for place in 0..payload.len() {
         let greatest = [&[253][..], &[0xff; 8]].concat();
         let hostile = [&payload[..place], &greatest, &payload[place + 1..]].concat();
-        assert!(peak_of_decoding(&seal(&hostile)) < LIMIT, "the greatest number at byte {place}");
+        assert!(peak_of_decoding(&seal(b"NNM", &hostile)) < LIMIT, "the greatest number at byte {place}");
         for bit in 0..8 {
             let mut damaged = payload.to_vec();
             damaged[place] ^= 1 << bit;
-            assert!(peak_of_decoding(&seal(&damaged)) < LIMIT, "bit {bit} of byte {place}");
+            assert!(peak_of_decoding(&seal(b"NNM", &damaged)) < LIMIT, "bit {bit} of byte {place}");
         }
     }
+    judge_checkpoints(LIMIT);
 }

@@ -10,3 +10,8 @@ use replay::replay;
 fn every_file_of_the_models_corpus_is_refused_or_saved_again() {
     replay("model", fuzzed::model);
 }
+
+#[test]
+fn every_file_of_the_checkpoints_corpus_is_refused_or_saved_again() {
+    replay("checkpoint", fuzzed::checkpoint);
+}

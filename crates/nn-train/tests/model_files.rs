@@ -72,7 +72,7 @@ fn with_replaced(model: &Model, part: &[u8], by: &[u8]) -> Vec<u8> {
     let bytes = model.to_bytes().unwrap();
     let payload = &bytes[HEADER_LEN..bytes.len() - CHECKSUM_LEN];
     let start = payload.windows(part.len()).position(|window| window == part).unwrap();
-    seal(&[&payload[..start], by, &payload[start + part.len()..]].concat())
+    seal(b"NNM", &[&payload[..start], by, &payload[start + part.len()..]].concat())
 }
 
 #[test]
@@ -174,14 +174,14 @@ fn a_payload_with_any_bit_flipped_or_cut_anywhere_never_panics() {
     let mut payload = bytes[HEADER_LEN..bytes.len() - CHECKSUM_LEN].to_vec();
     for bit in 0..8 * payload.len() {
         payload[bit / 8] ^= 1 << (bit % 8);
-        if let Ok(model) = Model::from_bytes(&seal(&payload)) {
+        if let Ok(model) = Model::from_bytes(&seal(b"NNM", &payload)) {
             assert!(model.network.parameters().is_finite());
             model.to_bytes().unwrap();
         }
         payload[bit / 8] ^= 1 << (bit % 8);
     }
     for len in 0..payload.len() {
-        let error = Model::from_bytes(&seal(&payload[..len])).unwrap_err();
+        let error = Model::from_bytes(&seal(b"NNM", &payload[..len])).unwrap_err();
         assert!(matches!(error, DecodeError::Description { .. } | DecodeError::ParameterBytes { .. }));
     }
 }
@@ -190,7 +190,7 @@ fn a_payload_with_any_bit_flipped_or_cut_anywhere_never_panics() {
 fn parameters_must_be_as_many_as_the_description_says() {
     let bytes = model().to_bytes().unwrap();
     let payload = &bytes[HEADER_LEN..bytes.len() - CHECKSUM_LEN];
-    let error = Model::from_bytes(&seal(&[payload, &[0; 4]].concat())).unwrap_err();
+    let error = Model::from_bytes(&seal(b"NNM", &[payload, &[0; 4]].concat())).unwrap_err();
     let offset = bytes.len() - CHECKSUM_LEN - 41 * 4;
     assert_eq!(error.to_string(), format!("expected 164 bytes of parameters at byte {offset}, found 168"));
 }
@@ -221,10 +221,10 @@ fn descriptions_of_no_network_are_refused() {
     let bytes = model().to_bytes().unwrap();
     let payload = &bytes[HEADER_LEN..bytes.len() - CHECKSUM_LEN - 41 * 4];
     let rest = &payload[layers.len()..];
-    let error = Model::from_bytes(&seal(&[&[6, 0], rest].concat())).unwrap_err();
+    let error = Model::from_bytes(&seal(b"NNM", &[&[6, 0], rest].concat())).unwrap_err();
     assert_eq!(error, DecodeError::Network(nn_core::NetworkError::NoLayers));
     // A layer of no units has no parameters, whatever goes in.
-    let error = Model::from_bytes(&seal(&[&[6, 1, 0, 0], rest].concat())).unwrap_err();
+    let error = Model::from_bytes(&seal(b"NNM", &[&[6, 1, 0, 0], rest].concat())).unwrap_err();
     assert!(matches!(error, DecodeError::Network(nn_core::NetworkError::EmptyLayer { .. })), "{error:?}");
     // A softmax that is not the last layer.
     let error = Model::from_bytes(&with_replaced(&model(), &layers, &[6, 2, 3, 5, 5, 0])).unwrap_err();
@@ -280,7 +280,7 @@ fn parameters_that_are_not_finite_are_neither_saved_nor_loaded() {
         let mut bytes = model().to_bytes().unwrap();
         bytes.truncate(bytes.len() - CHECKSUM_LEN - 4);
         bytes.extend(number.to_le_bytes());
-        let error = Model::from_bytes(&seal(&bytes[HEADER_LEN..])).unwrap_err();
+        let error = Model::from_bytes(&seal(b"NNM", &bytes[HEADER_LEN..])).unwrap_err();
         assert_eq!(error, DecodeError::Invalid(InvalidModel::NonFinite { layer: 1 }));
     }
 }

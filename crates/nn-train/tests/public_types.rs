@@ -1,8 +1,9 @@
 //! What other programs may do with the types: send them, share them, box their errors.
 
 use nn_train::{
-    ContainerError, DataError, DataFiles, DecodeError, FitConfig, FitError, History, Incompatible,
-    InvalidModel, InvalidSchedule, LoadError, Model, SaveError, TrainingRecord, WriteError,
+    Checkpoint, ContainerError, DataError, DataFiles, DecodeError, Fingerprint, FitConfig, FitError, History,
+    Incompatible, InvalidCheckpoint, InvalidModel, InvalidPlace, InvalidSchedule, LoadError, Mismatch, Model,
+    Place, RunError, RunFolder, SaveError, TrainingRecord, WriteError,
 };
 
 #[test]
@@ -10,6 +11,10 @@ fn data_models_and_histories_can_be_sent_and_shared() {
     fn check<T: Send + Sync + Unpin + 'static>() {}
     check::<DataFiles>();
     check::<FitConfig>();
+    check::<Checkpoint<'static>>();
+    check::<Fingerprint>();
+    check::<Place>();
+    check::<RunFolder>();
     check::<History>();
     check::<Model>();
     check::<TrainingRecord>();
@@ -23,9 +28,13 @@ fn errors_can_be_boxed_and_sent() {
     check::<DecodeError>();
     check::<FitError>();
     check::<Incompatible>();
+    check::<InvalidCheckpoint>();
     check::<InvalidModel>();
+    check::<InvalidPlace>();
     check::<InvalidSchedule>();
     check::<LoadError>();
+    check::<Mismatch>();
+    check::<RunError>();
     check::<SaveError>();
     check::<WriteError>();
 }

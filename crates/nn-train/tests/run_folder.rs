@@ -1,0 +1,145 @@
+//! What the folder of a run promises: one process, no lost file, no litter.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use nn_train::{RunError, RunFolder, write_atomically};
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The folder of a run that exists and that nobody has open.
+fn existing(folder: &Path) -> PathBuf {
+    let path = folder.join("runs/first");
+    let run = RunFolder::create(&path).unwrap();
+    write_atomically(&run.file(RunFolder::CHECKPOINT), |writer| writer.write_all(b"place")).unwrap();
+    path
+}
+
+#[test]
+fn a_new_run_makes_the_folders_above_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/b/c");
+    let run = RunFolder::create(&path).unwrap();
+    assert_eq!((run.path(), run.file("x")), (&*path, path.join("x")));
+    assert_eq!(names(&path), ["lock"]);
+}
+
+#[test]
+fn a_run_has_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = existing(folder.path());
+    let run = RunFolder::open(&path).unwrap();
+    let error = RunFolder::open(&path).unwrap_err();
+    assert!(matches!(error, RunError::Locked { .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        format!("the run in {} is in use: expected to be its only process, found another", path.display())
+    );
+    drop(run);
+    RunFolder::open(&path).unwrap();
+}
+
+#[test]
+fn a_new_run_is_locked_before_it_exists() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("first");
+    let run = RunFolder::create(&path).unwrap();
+    assert!(matches!(RunFolder::create(&path), Err(RunError::Locked { .. })));
+    drop(run);
+    // Nothing was written: it can be begun again.
+    RunFolder::create(&path).unwrap();
+}
+
+#[test]
+fn a_run_is_never_replaced_by_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = existing(folder.path());
+    let error = RunFolder::create(&path).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("cannot begin a run in {}: expected no run there, found one", path.display())
+    );
+    assert_eq!(fs::read_to_string(path.join("checkpoint")).unwrap(), "place");
+}
+
+#[test]
+fn other_files_are_neither_replaced_nor_joined() {
+    for name in ["thesis.txt", "config.json", "metrics.jsonl", ".nn-train-0123456789abcdef.tmp"] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), "years of work").unwrap();
+        let error = RunFolder::create(folder.path()).unwrap_err();
+        assert!(matches!(&error, RunError::Occupied { found, .. } if found == name), "{error:?}");
+        assert_eq!(names(folder.path()), [name], "not even a lock was made");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "no folder").unwrap();
+    assert!(matches!(RunFolder::create(&file), Err(RunError::Io { .. })));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "no folder");
+}
+
+#[test]
+fn what_a_process_left_that_was_killed_before_its_run_existed_is_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["lock", "config.json", "metrics.jsonl", ".nn-train-0123456789abcdef.tmp"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    drop(RunFolder::create(folder.path()).unwrap());
+    assert_eq!(names(folder.path()), ["config.json", "lock", "metrics.jsonl"]);
+    // But not beside a stranger.
+    fs::write(folder.path().join("last.model"), "of somebody").unwrap();
+    assert!(matches!(RunFolder::create(folder.path()), Err(RunError::Occupied { .. })));
+}
+
+#[test]
+fn only_temporary_files_of_our_own_making_are_removed_when_a_run_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = existing(folder.path());
+    let ours = [".nn-train-0123456789abcdef.tmp", ".nn-train-ffffffffffffffff.tmp"];
+    let others = [
+        ".nn-train-0123456789abcde.tmp",
+        ".nn-train-0123456789abcdef.tmp.bak",
+        ".nn-train-0123456789ABCDEF.tmp",
+        ".nn-train-notes.tmp",
+        "nn-train-0123456789abcdef.tmp",
+        "thesis.txt",
+    ];
+    for name in ours.iter().chain(&others) {
+        fs::write(path.join(name), "x").unwrap();
+    }
+    let folder_of_that_name = ".nn-train-aaaaaaaaaaaaaaaa.tmp";
+    fs::create_dir(path.join(folder_of_that_name)).unwrap();
+
+    drop(RunFolder::open(&path).unwrap());
+
+    let mut expected = [&others[..], &["checkpoint", "lock", folder_of_that_name]].concat();
+    expected.sort_unstable();
+    assert_eq!(names(&path), expected);
+}
+
+#[test]
+fn a_folder_without_a_checkpoint_is_no_run_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = RunFolder::open(folder.path()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "no run in {}: expected a folder with a file `checkpoint`, found a folder without one",
+            folder.path().display()
+        )
+    );
+    assert_eq!(names(folder.path()), [""; 0]);
+    let missing = folder.path().join("missing");
+    let error = RunFolder::open(&missing).unwrap_err();
+    assert!(error.to_string().ends_with("found no folder"), "{error}");
+    assert!(!missing.exists());
+}
