@@ -5,11 +5,10 @@ mod common;
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::Path,
     process::Stdio,
 };
 
-use common::{Run, command, names, nn_cli, sample, scratch, tiny_data};
+use common::{Run, command, interrupt, interrupt_after, names, nn_cli, sample, scratch, send, tiny_data};
 
 #[test]
 fn training_on_the_sample_reaches_a_useful_accuracy_and_says_so_everywhere() {
@@ -352,44 +351,6 @@ fn a_reader_that_goes_away_stops_the_printing_and_not_the_training() {
         assert_eq!(record["finished_epochs"], 300);
         fs::remove_file(folder.path().join("new.model")).unwrap();
     }
-}
-
-/// Sends a signal to a process.
-#[cfg(unix)]
-fn send(signal: &str, process: u32) {
-    let kill =
-        std::process::Command::new("kill").args([&format!("-{signal}"), &process.to_string()]).status();
-    assert!(kill.unwrap().success());
-}
-
-/// Starts a training, sends a signal after so many lines of its output, and waits for the end.
-#[cfg(unix)]
-fn interrupt(signal: &str, folder: &Path, line: &str, after_lines: usize) -> Run {
-    interrupt_after(signal, folder, line, after_lines, || ())
-}
-
-/// As [`interrupt`], once something else was done.
-#[cfg(unix)]
-fn interrupt_after(
-    signal: &str,
-    folder: &Path,
-    line: &str,
-    after_lines: usize,
-    before: impl FnOnce(),
-) -> Run {
-    let mut child =
-        command(folder).args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut read = String::new();
-    for _ in 0..after_lines {
-        assert_ne!(stdout.read_line(&mut read).unwrap(), 0, "{read}");
-    }
-    before();
-    send(signal, child.id());
-    std::io::Read::read_to_string(&mut stdout, &mut read).unwrap();
-    let mut run: Run = child.wait_with_output().unwrap().into();
-    run.stdout = read;
-    run
 }
 
 #[test]

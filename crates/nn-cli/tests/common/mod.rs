@@ -3,8 +3,9 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use nn_train::nn_core::{idx_format, ndarray::Array};
@@ -63,6 +64,43 @@ pub(crate) fn command(folder: &Path) -> Command {
 #[track_caller]
 pub(crate) fn nn_cli(folder: &Path, line: &str) -> Run {
     command(folder).args(line.split_whitespace()).output().expect("the program starts").into()
+}
+
+/// Sends a signal to a process.
+#[cfg(unix)]
+pub(crate) fn send(signal: &str, process: u32) {
+    let kill = Command::new("kill").args([&format!("-{signal}"), &process.to_string()]).status();
+    assert!(kill.unwrap().success());
+}
+
+/// Starts a training, sends a signal after so many lines of its output, and waits for the end.
+#[cfg(unix)]
+pub(crate) fn interrupt(signal: &str, folder: &Path, line: &str, after_lines: usize) -> Run {
+    interrupt_after(signal, folder, line, after_lines, || ())
+}
+
+/// As [`interrupt`], once something else was done.
+#[cfg(unix)]
+pub(crate) fn interrupt_after(
+    signal: &str,
+    folder: &Path,
+    line: &str,
+    after_lines: usize,
+    before: impl FnOnce(),
+) -> Run {
+    let mut child =
+        command(folder).args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut read = String::new();
+    for _ in 0..after_lines {
+        assert_ne!(stdout.read_line(&mut read).unwrap(), 0, "{read}");
+    }
+    before();
+    send(signal, child.id());
+    stdout.read_to_string(&mut read).unwrap();
+    let mut run: Run = child.wait_with_output().unwrap().into();
+    run.stdout = read;
+    run
 }
 
 /// The sample of MNIST that is committed with the project.

@@ -1,0 +1,247 @@
+//! What a run promises beside surviving its end (`kill.rs`): it is left and taken up again without a trace, refuses to
+//! become another one, and is whole when there is no room for it.
+#![cfg(unix)]
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use common::{Run, command, interrupt, names, nn_cli, sample, scratch, send, tiny_data};
+use nn_train::RunFolder;
+
+/// The files of a run whose bytes are decided by what it was begun with.
+const FILES: [&str; 4] =
+    [RunFolder::BEST_MODEL, RunFolder::CHECKPOINT, RunFolder::LAST_MODEL, RunFolder::METRICS];
+
+/// All that a run folder holds, by name.
+fn contents(run: &Path) -> Vec<(String, Vec<u8>)> {
+    names(run).into_iter().map(|name| (name.clone(), fs::read(run.join(&name)).unwrap())).collect()
+}
+
+#[track_caller]
+fn assert_same(found: &Path, expected: &Path) {
+    for name in FILES {
+        assert!(fs::read(found.join(name)).unwrap() == fs::read(expected.join(name)).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn a_run_that_is_interrupted_says_how_to_go_on_and_ends_as_if_it_had_not_been() {
+    let folder = scratch();
+    let flags = format!("--data {} --epochs 400 --hidden 20 --validation 0.1 --json", sample());
+    nn_cli(folder.path(), &format!("train --run expected {flags}")).succeeds();
+
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let run = interrupt(signal, folder.path(), &format!("train --run left {flags}"), 3);
+        assert_eq!(run.code, Some(code), "{run:?}");
+        assert!(run.stderr.starts_with("note: interrupted: the last checkpoint is runs/left/checkpoint, "));
+        assert!(run.stderr.trim_end().ends_with("go on with `nn-cli train --resume runs/left`"), "{run:?}");
+        let end = run.json().pop().unwrap();
+        assert_eq!((&end["interrupted"], &end["run"]), (&true.into(), &"runs/left".into()));
+
+        let line = run.stderr.trim_end().rsplit_once('`').unwrap().0.rsplit_once('`').unwrap().1.to_owned();
+        nn_cli(folder.path(), line.strip_prefix("nn-cli ").unwrap()).succeeds();
+        assert_same(&folder.path().join("runs/left"), &folder.path().join("runs/expected"));
+        fs::remove_dir_all(folder.path().join("runs/left")).unwrap();
+    }
+}
+
+#[test]
+fn a_second_signal_ends_the_run_at_once_and_spoils_nothing() {
+    let folder = scratch();
+    // Steps of many seconds, within which the first signal finds no place to stop.
+    let line = format!("train --run slow --data {} --hidden 4000,4000 --batch 4000 --json", sample());
+    let mut child = command(folder.path())
+        .args(line.split(' '))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    send("INT", child.id());
+    thread::sleep(Duration::from_millis(50));
+    send("INT", child.id());
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, Some(130), "{run:?}");
+    assert_eq!(run.stderr, "", "no word of a step that was finished");
+
+    let path = folder.path().join("runs/slow");
+    let checkpoint = nn_train::load_checkpoint(&path.join(RunFolder::CHECKPOINT)).unwrap();
+    assert_eq!((checkpoint.place.epochs.len(), checkpoint.place.batches), (0, 0));
+    assert_eq!(names(&path), ["checkpoint", "config.json", "lock", "metrics.jsonl"]);
+}
+
+#[test]
+fn a_run_is_one_process_at_a_time() {
+    let folder = scratch();
+    let line = format!("train --run busy --data {} --epochs 100000 --json", sample());
+    let mut child = command(folder.path()).args(line.split(' ')).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    nn_cli(folder.path(), "train --resume busy").fails_with(&[
+        "the run in runs/busy is in use: expected to be its only process, found another",
+        "hint: wait until that process is done, or stop it",
+    ]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    nn_cli(folder.path(), "inspect runs/busy").succeeds();
+}
+
+#[test]
+fn a_run_goes_on_with_what_it_was_begun_with_or_not_at_all() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let other = tiny_data(folder.path(), "other");
+    let mut labels = fs::read(other.join(common::LABELS[0])).unwrap();
+    labels[8] = 2;
+    fs::write(other.join(common::LABELS[0]), labels).unwrap();
+    let flags = "--data tiny --hidden 4 --epochs 3 --batch 5 --validation 4 --seed 7";
+    nn_cli(folder.path(), &format!("train --run first {flags}")).succeeds();
+    let path = folder.path().join("runs/first");
+    let before = contents(&path);
+
+    for (flags, expected, found) in [
+        ("--hidden 5", "--hidden 4", "5"),
+        ("--activation tanh", "--activation relu", "tanh"),
+        ("--optimizer adam", "--optimizer sgd", "adam"),
+        ("--rate 0.25", "--rate 0.7", "0.25"),
+        ("--schedule cosine", "--schedule one-cycle:0.3", "cosine"),
+        ("--batch 6", "--batch 5", "6"),
+        ("--epochs 4", "--epochs 3", "4"),
+        ("--seed 8", "--seed 7", "8"),
+        ("--validation 3", "--validation 4", "3"),
+        ("--patience 2", "--patience none", "2"),
+        ("--preset article", "--preset default", "article"),
+    ] {
+        nn_cli(folder.path(), &format!("train --resume first {flags}")).fails_with(&[
+            &format!("expected {expected}, as it was begun with, found {found}\n"),
+            "hint: leave out the flags that decide what is computed",
+        ]);
+    }
+    nn_cli(folder.path(), "train --resume first --data other").fails_with(&[
+        "cannot go on with runs/first: the training data is another one: expected ",
+        "hint: the run can only go on with the files that it was begun with",
+    ]);
+    nn_cli(folder.path(), &format!("train --run first {flags}")).fails_with(&[
+        "cannot begin a run in runs/first: expected no run there, found one",
+        "hint: `--resume` goes on with it",
+    ]);
+    assert!(contents(&path) == before, "nothing was touched");
+
+    // The same things, typed again, are welcome.
+    nn_cli(folder.path(), &format!("train --resume first {flags} --threads 3")).succeeds();
+    assert!(contents(&path) == before);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named_and_left_alone() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    nn_cli(folder.path(), "train --run first --data tiny --hidden 4 --epochs 2").succeeds();
+    let path = folder.path().join("runs/first/checkpoint");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    fs::write(&path, &bytes).unwrap();
+    nn_cli(folder.path(), "train --resume first").fails_with(&["runs/first/checkpoint", "checksum"]);
+    assert!(fs::read(&path).unwrap() == bytes);
+}
+
+#[test]
+fn a_run_that_diverges_keeps_its_last_good_checkpoint() {
+    let folder = scratch();
+    // The rate is 0 at first, so that the first steps are sound ones.
+    let line = format!(
+        "train --run first --data {} --epochs 2 --rate 1e30 --schedule one-cycle:0.9 --checkpoint-every 1",
+        sample()
+    );
+    let run = nn_cli(folder.path(), &line);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for part in
+        ["(the last checkpoint is runs/first/checkpoint, ", "at epoch 1, batch ", "hint: training diverged"]
+    {
+        assert!(run.stderr.contains(part), "expected {part:?} in {run:?}");
+    }
+    let path = folder.path().join("runs/first");
+    let checkpoint = nn_train::load_checkpoint(&path.join(RunFolder::CHECKPOINT)).unwrap();
+    assert!(checkpoint.network.parameters().is_finite());
+    assert_eq!(names(&path), ["checkpoint", "config.json", "lock", "metrics.jsonl"]);
+}
+
+#[test]
+fn patience_ends_a_run_and_the_best_network_is_the_one_to_use() {
+    let folder = scratch();
+    let line = format!(
+        "train --run first --data {} --epochs 60 --rate 0.5 --schedule constant --hidden 20 --validation 0.2 \
+         --patience 2 --json",
+        sample()
+    );
+    let end = nn_cli(folder.path(), &line).succeeds().json().pop().unwrap();
+    let (epochs, best) = (end["epochs"].as_u64().unwrap(), end["best_epoch"].as_u64().unwrap());
+    assert!(epochs < 60, "{end}");
+    assert_eq!(epochs, best + 2);
+    assert_eq!(end["out_of_patience"], true);
+    assert_eq!(end["model"], "runs/first/best.model");
+    let metrics = fs::read_to_string(folder.path().join("runs/first/metrics.jsonl")).unwrap();
+    assert_eq!(metrics.lines().count() as u64, epochs);
+    // It stays over.
+    let again = nn_cli(folder.path(), "train --resume first --json").succeeds().json().pop().unwrap();
+    assert_eq!((&again["epochs"], &again["test"]), (&end["epochs"], &end["test"]));
+}
+
+/// Runs a script with a file system of its own at `disk` in the folder, of so many KiB, which nobody else sees and which
+/// goes away with the script. `None` where the system allows no such thing.
+#[cfg(target_os = "linux")]
+fn on_a_small_disk(folder: &Path, size: u32, script: &str) -> Option<Run> {
+    fs::create_dir_all(folder.join("disk")).unwrap();
+    let mount = format!("mount -t tmpfs -o size={size}k tmpfs disk");
+    let unshared = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", script]).current_dir(folder);
+        command.env("LC_ALL", "C").env_remove("CARGO").output()
+    };
+    if !unshared(&mount).is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "a file system of one's own is needed here");
+        return None;
+    }
+    Some(unshared(&format!("{mount} || exit 99\n{script}")).unwrap().into())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_on_a_disk_that_fills_up_goes_on_when_there_is_room_again() {
+    let folder = scratch();
+    let flags = format!("--data {} --epochs 2", sample());
+    nn_cli(folder.path(), &format!("train --run expected {flags}")).succeeds();
+    // Room for the first checkpoint and the models after an epoch, and not for the checkpoint with the best of them.
+    let script = format!(
+        "nn={nn}
+        $nn train --run disk/left {flags}; echo status $?
+        ls -A disk/left; $nn inspect disk/left --json >/dev/null; echo status $?
+        mount -o remount,ro disk; $nn train --resume disk/left; echo status $?
+        mount -o remount,rw,size=9000k disk; $nn train --resume disk/left >/dev/null; echo status $?
+        for name in {files}; do cmp disk/left/$name runs/expected/$name || exit 1; done",
+        nn = env!("CARGO_BIN_EXE_nn-cli"),
+        files = FILES.join(" ")
+    );
+    let Some(run) = on_a_small_disk(folder.path(), 1200, &script) else { return };
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let statuses: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("status ")).collect();
+    assert_eq!(statuses, ["status 1", "status 0", "status 1", "status 0"], "{run:?}");
+    let files = "status 1\nbest.model\ncheckpoint\nconfig.json\nlast.model\nlock\nmetrics.jsonl\n";
+    assert!(run.stdout.contains(files), "no temporary file is left: {run:?}");
+    let [full, read_only] = ["No space left on device", "Read-only file system"];
+    for part in
+        [full, "the last checkpoint is disk/left/checkpoint, after epoch 0", "is the disk full?", read_only]
+    {
+        assert!(run.stderr.contains(part), "expected {part:?} in {run:?}");
+    }
+}
