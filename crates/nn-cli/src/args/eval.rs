@@ -1,0 +1,36 @@
+//! What may be typed after `eval`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{DataArgs, SplitName, ThreadArgs};
+
+const EVAL_EXAMPLES: &str = "\
+Examples:
+  nn-cli eval mnist.model
+  nn-cli eval mnist.model --confusion --per-class
+  nn-cli eval mnist.model --split train --json";
+
+#[derive(Debug, Args)]
+#[command(after_help = EVAL_EXAMPLES)]
+pub(crate) struct EvalArgs {
+    /// A network that `nn-cli train` saved
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// The half of the data set to measure on
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    pub(crate) split: SplitName,
+    /// Also show the confusion matrix: a row for each true class, a column for each predicted class
+    #[arg(long)]
+    pub(crate) confusion: bool,
+    /// Also show precision, recall and F1 of each class
+    #[arg(long)]
+    pub(crate) per_class: bool,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    /// Print one JSON object, confusion matrix and classes included
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,127 @@
+//! What may be typed after `train`.
+
+use std::{num::NonZeroU64, path::PathBuf};
+
+use clap::{ArgGroup, Args, value_parser};
+use nn_train::{
+    Schedule,
+    nn_core::{Activation, Loss, Rule},
+};
+
+use super::{
+    DataArgs, ThreadArgs,
+    value::{self, Hidden, InitializerChoice, RunName, Validation},
+};
+use crate::preset::{self, PresetName};
+
+fn train_after_help() -> String {
+    format!(
+        "Presets (flags override them; another --optimizer brings a --rate of its own):\n{}\n\n{TRAIN_EXAMPLES}",
+        preset::help_table()
+    )
+}
+
+const TRAIN_EXAMPLES: &str = "\
+Examples:
+  nn-cli train
+  nn-cli train --hidden 300,100 --epochs 20 --output large.model
+  nn-cli train --preset article --activation relu --rate 0.01
+  nn-cli train --optimizer adam --rate 0.001 --schedule cosine --validation 0.1
+  nn-cli train --data data/fashion-mnist --output fashion.model --json
+  nn-cli train --run first --epochs 30 --patience 5 --validation 0.1
+  nn-cli train --resume first
+
+Ctrl-C stops training after the step; the network of the last finished epoch is saved, or of a run a checkpoint, and
+the exit status is 130. So do SIGTERM and, on Linux, SIGHUP, with 143 and 129. A second Ctrl-C or SIGTERM ends the
+program at once; no file is damaged by it.
+The same seed, data and recipe give the same file, byte for byte, with any number of threads.";
+
+#[derive(Debug, Args)]
+#[command(after_help = train_after_help())]
+#[command(group = ArgGroup::new("kept").args(["run", "resume"]))]
+pub(crate) struct TrainArgs {
+    /// The recipe to start from, which the flags below override [default: default]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) preset: Option<PresetName>,
+
+    /// Units of each hidden layer: 100, or 300,100 for two layers, or none
+    #[arg(long, value_name = "UNITS,...", allow_hyphen_values = true, help_heading = "Network")]
+    pub(crate) hidden: Option<Hidden>,
+    /// Activation of the hidden layers
+    #[arg(long, value_name = "NAME", value_parser = value::hidden_activation(), help_heading = "Network")]
+    pub(crate) activation: Option<Activation>,
+    /// What training minimises, averaged over the samples of a step
+    #[arg(long, value_name = "NAME", value_parser = value::loss(), help_heading = "Network")]
+    pub(crate) loss: Option<Loss>,
+    /// Activation of the last layer; by default the one that suits the loss (identity: the loss takes logits)
+    #[arg(long, value_name = "NAME", value_parser = value::activation(), help_heading = "Network")]
+    pub(crate) output_activation: Option<Activation>,
+    /// How the first weights are drawn: he, glorot, normal:DEVIATION (as normal:0.01; biases too), or auto, which is
+    /// he for layers of ReLU and glorot for others
+    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    pub(crate) initializer: Option<InitializerChoice>,
+
+    /// How a gradient changes the weights
+    #[arg(long, value_name = "NAME", value_parser = value::rule(), help_heading = "Recipe")]
+    pub(crate) optimizer: Option<Rule>,
+    /// The learning rate at its highest, above 0
+    #[arg(long, value_name = "NUMBER", value_parser = value::rate, allow_negative_numbers = true,
+        help_heading = "Recipe")]
+    pub(crate) rate: Option<f32>,
+    /// How the rate moves: constant; step:EPOCHS:FACTOR, multiplied by FACTOR after each so many epochs; cosine, down
+    /// to 0; one-cycle or one-cycle:WARMUP, up from 0 for that share of all steps (0.3), then down to 0
+    #[arg(long, value_name = "SCHEDULE", help_heading = "Recipe")]
+    pub(crate) schedule: Option<Schedule>,
+    /// Samples in a step
+    #[arg(long, value_name = "COUNT", value_parser = value::at_least_one, allow_negative_numbers = true,
+        help_heading = "Recipe")]
+    pub(crate) batch: Option<usize>,
+    /// How often every training sample is seen
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..), allow_negative_numbers = true,
+        help_heading = "Recipe")]
+    pub(crate) epochs: Option<u32>,
+    /// Decides the first weights and the order of the samples: a whole number of up to 64 bits [default: 1]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Recipe")]
+    pub(crate) seed: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Samples at the end of the training files to keep for validation: a COUNT, or a FRACTION such as 0.1. With 0
+    /// each epoch is measured on the test set [default: 0]
+    #[arg(long, value_name = "FRACTION|COUNT", allow_negative_numbers = true)]
+    pub(crate) validation: Option<Validation>,
+    /// Where to save the network; an earlier model of that name is replaced, no other file is
+    #[arg(short, long, value_name = "FILE", default_value = "mnist.model", conflicts_with = "kept")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) threads: ThreadArgs,
+    /// Print one JSON object a line: the start, each epoch, the end
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Keep all of the training in a new folder, runs/NAME or the FOLDER of a path such as ./NAME: checkpoints to go
+    /// on from, the last and the best network, a line of JSON for each epoch
+    #[arg(long, value_name = "NAME|FOLDER", help_heading = "Runs")]
+    pub(crate) run: Option<RunName>,
+    /// Go on with a run where its last checkpoint is, to the same result, bit for bit, as if it had never been left
+    #[arg(long, value_name = "NAME|FOLDER", help_heading = "Runs")]
+    pub(crate) resume: Option<RunName>,
+    /// Save a checkpoint of the run after each so many steps too, not only after each epoch
+    #[arg(long, value_name = "STEPS", requires = "kept", help_heading = "Runs")]
+    pub(crate) checkpoint_every: Option<NonZeroU64>,
+    /// End the run when so many epochs in a row were no better than the best before them; `best.model` has that one
+    #[arg(long, value_name = "EPOCHS", value_parser = value_parser!(u32).range(1..), requires = "kept",
+        help_heading = "Runs")]
+    pub(crate) patience: Option<u32>,
+}
+
+impl TrainArgs {
+    pub(crate) fn preset(&self) -> PresetName {
+        self.preset.unwrap_or(PresetName::Default)
+    }
+
+    /// Where the run is to be kept, if it is one.
+    pub(crate) fn is_run(&self) -> bool {
+        self.run.is_some() || self.resume.is_some()
+    }
+}
