@@ -6,6 +6,7 @@ pub use rand_chacha::ChaCha8Rng;
 
 // In reading order: the data, the loop and what it follows, the judgement; then what is kept in files.
 mod dataset;
+mod preparation;
 
 mod fit;
 mod history;
@@ -42,6 +43,7 @@ pub use model::{DecodeError, InvalidModel, Model};
 pub use observer::{BatchReport, EpochReport, FitPlan, Observer, Snapshot};
 pub use order::{epoch_order, fill_epoch_order, initial_rng};
 pub use place::{InvalidPlace, Place};
+pub use preparation::{Ink, Preparation, PreparationError, Prepared};
 pub use record::TrainingRecord;
 pub use run_folder::{RunError, RunFolder};
 pub use save::{
