@@ -20,7 +20,7 @@ pub(crate) use {
     predict::{Invert, PredictArgs},
     show::ShowArgs,
     train::TrainArgs,
-    value::{Hidden, Indices, InitializerChoice, RunName, Validation},
+    value::{Indices, InitializerChoice, Validation},
 };
 
 /// Train small neural networks on MNIST, and on every data set in its format (IDX), from scratch: no framework, no
@@ -56,14 +56,14 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct DataArgs {
     /// Folder of the IDX files, plain or .gz; by default data/mnist, else data/sample, in this folder or one above
     #[arg(long = "data", value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ThreadArgs {
     /// Threads to compute with, 1 to 1024; by default as many as there are cores. The result does not depend on it
     #[arg(long = "threads", value_name = "COUNT", value_parser = value::threads, allow_negative_numbers = true)]

@@ -3,8 +3,10 @@
 
 // In the order of a command: what was typed, what it means, the five commands, what they draw on.
 mod args;
+mod config;
 mod preset;
 mod recipe;
+mod suggest;
 
 mod eval;
 mod inspect;
@@ -29,6 +31,7 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 
 use crate::{
     args::{Cli, Command},
+    config::Config,
     output::Output,
     preset::Recipe,
 };
@@ -63,8 +66,10 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::Done;
     match command {
         Command::Train(args) => {
-            let recipe = Recipe::new(args).unwrap_or_else(|message| wrong_usage("train", &message));
-            outcome = train::run(args, &recipe, &mut output)?;
+            let config = args.config.as_deref().map(Config::load).transpose()?;
+            let recipe = Recipe::new(config.as_ref().map(|config| &config.args), args)
+                .unwrap_or_else(|message| wrong_usage("train", &message));
+            outcome = train::run(args, config, &recipe, &mut output)?;
         }
         Command::Eval(args) => eval::run(args, &mut output)?,
         Command::Predict(args) => predict::run(args, &mut output)?,

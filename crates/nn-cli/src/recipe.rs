@@ -1,9 +1,12 @@
-//! From a preset to the recipe of one training: owns how flags override a preset, and refuses to know how a recipe
-//! is carried out.
+//! From a preset to the recipe of one training: owns how a configuration overrides a preset and flags override both,
+//! and refuses to know how a recipe is carried out.
 
 use nn_train::nn_core::Rule;
 
-use crate::{args::TrainArgs, preset::Recipe};
+use crate::{
+    args::TrainArgs,
+    preset::{PresetName, Recipe},
+};
 
 /// The learning rate to start from where the optimizer is another than the preset's: their steps are of different
 /// lengths for the same gradient.
@@ -18,14 +21,23 @@ fn usual_rate(rule: Rule) -> f32 {
 }
 
 impl Recipe {
-    /// The preset, with what the user typed put in its place.
+    /// The preset, with what a configuration says put in its place, and then what the user typed.
     ///
     /// # Errors
-    /// When the loss and the output activation that were typed do not go together.
-    pub(crate) fn new(args: &TrainArgs) -> Result<Recipe, String> {
-        let preset = args.preset().recipe();
-        let loss = args.loss.unwrap_or(preset.loss);
-        let natural_output = if loss == preset.loss { preset.output } else { loss.output_activation() };
+    /// When the loss and the output activation of one of them do not go together.
+    pub(crate) fn new(file: Option<&TrainArgs>, typed: &TrainArgs) -> Result<Recipe, String> {
+        let name = typed.preset.or_else(|| file?.preset).unwrap_or(PresetName::Default);
+        let recipe = match file {
+            Some(file) => name.recipe().changed(file)?,
+            None => name.recipe(),
+        };
+        recipe.changed(typed)
+    }
+
+    /// The recipe with what these arguments say in its place. What goes with a loss or an optimizer goes with it.
+    fn changed(self, args: &TrainArgs) -> Result<Recipe, String> {
+        let loss = args.loss.unwrap_or(self.loss);
+        let natural_output = if loss == self.loss { self.output } else { loss.output_activation() };
         let output = args.output_activation.unwrap_or(natural_output);
         if !loss.accepts(output) {
             return Err(format!(
@@ -33,19 +45,19 @@ impl Recipe {
                 loss.output_activation()
             ));
         }
-        let rule = args.optimizer.unwrap_or(preset.rule);
-        let rate = if rule == preset.rule { preset.rate } else { usual_rate(rule) };
+        let rule = args.optimizer.unwrap_or(self.rule);
+        let rate = if rule == self.rule { self.rate } else { usual_rate(rule) };
         Ok(Recipe {
-            hidden: args.hidden.as_ref().map_or(preset.hidden, |hidden| hidden.0.clone()),
-            activation: args.activation.unwrap_or(preset.activation),
+            hidden: args.hidden.as_ref().map_or(self.hidden, |hidden| hidden.0.clone()),
+            activation: args.activation.unwrap_or(self.activation),
             loss,
             output,
-            initializer: args.initializer.unwrap_or(preset.initializer),
+            initializer: args.initializer.unwrap_or(self.initializer),
             rule,
             rate: args.rate.unwrap_or(rate),
-            schedule: args.schedule.unwrap_or(preset.schedule),
-            batch: args.batch.unwrap_or(preset.batch),
-            epochs: args.epochs.unwrap_or(preset.epochs),
+            schedule: args.schedule.unwrap_or(self.schedule),
+            batch: args.batch.unwrap_or(self.batch),
+            epochs: args.epochs.unwrap_or(self.epochs),
         })
     }
 }
@@ -59,12 +71,12 @@ mod tests {
     use super::*;
     use crate::{
         args::{Cli, Command},
-        preset::PresetName,
+        config::Config,
     };
 
     fn recipe(line: &str) -> Result<Recipe, String> {
         match Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?.command {
-            Command::Train(args) => Recipe::new(&args),
+            Command::Train(args) => Recipe::new(None, &args),
             other => panic!("not a training: {other:?}"),
         }
     }
@@ -105,5 +117,25 @@ mod tests {
         assert_eq!(rate("nn-cli train --optimizer adam"), Ok(usual_rate(Rule::ALL[3])));
         assert_eq!(rate("nn-cli train --optimizer adam --rate 0.25"), Ok(0.25));
         assert_eq!(rate("nn-cli train --preset article --optimizer sgd"), Ok(0.1));
+    }
+
+    #[test]
+    fn flags_override_a_configuration_and_bring_what_goes_with_them() {
+        let file = Config::own("preset = 'article'\noptimizer = 'adam'\nrate = 0.001\nepochs = 3\n").args;
+        let with_file = |line: &str| {
+            let cli = Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?;
+            let Command::Train(args) = cli.command else { panic!("not a training") };
+            Recipe::new(Some(&file), &args)
+        };
+        let article = PresetName::Article.recipe();
+        let expected = Recipe { rule: Rule::ALL[3], rate: 0.001, epochs: 3, ..article };
+        assert_eq!(with_file("nn-cli train"), Ok(expected.clone()));
+        assert_eq!(with_file("nn-cli train --epochs 5"), Ok(Recipe { epochs: 5, ..expected.clone() }));
+        // The file's rate was for its own optimizer.
+        let expected = Recipe { rule: Rule::Sgd, rate: usual_rate(Rule::Sgd), ..expected };
+        assert_eq!(with_file("nn-cli train --optimizer sgd"), Ok(expected));
+        let default = PresetName::Default.recipe();
+        let expected = Recipe { rule: Rule::ALL[3], rate: 0.001, epochs: 3, ..default };
+        assert_eq!(with_file("nn-cli train --preset default"), Ok(expected));
     }
 }

@@ -13,7 +13,7 @@ use std::{path::Path, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
-    ContainerError, DecodeError, EpochSummary, FitConfig, History, LoadError, Model, Place, RunFolder, Split,
+    Checkpoint, ContainerError, DecodeError, EpochSummary, Fingerprint, FitConfig, History, LoadError, Model, Place, RunFolder, Split,
     TrainingRecord, evaluate, fit_from,
     nn_core::{Network, Optimizer, Tally},
 };
@@ -23,7 +23,7 @@ use self::{
     build::build,
     keep::keep,
     keeper::{About, Keeper},
-    report::{ConfigFile, EndLine, StartLine},
+    report::{EndLine, StartLine},
     sets::Sets,
     task::{Resumed, Task},
     watch::Watch,
@@ -31,7 +31,9 @@ use self::{
 use crate::{
     Outcome,
     args::TrainArgs,
+    config::{Config, Found},
     data,
+    failure::Advised,
     interrupt::Interrupt,
     output::{self, Output, count},
     preset::Recipe,
@@ -39,7 +41,25 @@ use crate::{
     target,
 };
 
-pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Result<Outcome> {
+/// Above a configuration that was asked for, and above that of a run.
+const OF_FLAGS: &str = "A configuration of nn-cli; `nn-cli train --config FILE` trains with it.";
+const OF_RUN: &str = "What this run was begun with; `nn-cli train --config FILE --run NAME` repeats it in a new folder.";
+
+pub(crate) fn run(
+    typed: &TrainArgs,
+    config: Option<Config>,
+    recipe: &Recipe,
+    output: &mut Output,
+) -> Result<Outcome> {
+    let args = &config.as_ref().map_or_else(|| typed.clone(), |config| config.beneath(typed));
+    if args.print_config {
+        output.line(task::effective(args, recipe).text(OF_FLAGS, None)?.trim_end())?;
+        return Ok(Outcome::Done);
+    }
+    if let (Some(config), Some(_), false) = (&args.config, args.patience, args.is_run()) {
+        let message = format!("the patience in {} is that of a run, and this is none", config.display());
+        bail!(Advised::new(message, "--run NAME makes it one; without `patience` no run is needed"));
+    }
     // Whatever may be wrong is found out before anything takes long.
     if !args.is_run() {
         target::check(&args.output, "a model", is_model)?;
@@ -53,6 +73,9 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     data::note_empty_classes(&train_files);
     let kept = task.validation.of(train_files.len());
     let sets = Sets::new(kept, &train_files, test_files.as_ref())?;
+    if let Some(found) = config.and_then(|config| config.found) {
+        note_findings(&found, typed, &sets);
+    }
     let config = task.config();
     let about = args.is_run().then(|| About::new(&task, &sets, train_files.image_shape())).transpose()?;
     let mut state = match (resumed, &about) {
@@ -62,7 +85,7 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
 
     let interrupt = Interrupt::watch()?;
     let start = StartLine::new(&task, args, &sets, train_files.image_shape(), &state);
-    let keeper = about.map(|about| state.keep(args, about, &start)).transpose()?;
+    let keeper = about.map(|about| state.keep(args, about, &task)).transpose()?;
     if args.json {
         output.json(&start)?;
     } else {
@@ -251,14 +274,36 @@ impl State {
     }
 
     /// Makes the folder of a run, or that of one that exists as it was at this place.
-    fn keep(&mut self, args: &TrainArgs, about: About, start: &StartLine<'_>) -> Result<Keeper> {
+    fn keep(&mut self, args: &TrainArgs, about: About, task: &Task) -> Result<Keeper> {
         if let Some(folder) = self.folder.take() {
             return Keeper::resume(folder, about, &self.network, &self.place, self.best.take());
         }
         let name = args.run.as_ref().context("a run has a folder")?;
         let folder = RunFolder::create(&name.0)?;
-        let config = ConfigFile::new(start, &about);
+        let kept = if about.held_out_name == "validation" { about.held_out.samples } else { 0 };
+        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+        let config = task.effective(kept).text(OF_RUN, Some(&about.found(&self.network)))?;
         Keeper::begin(folder, about, &config, &self.network, &self.optimizer)
+    }
+}
+
+/// Says what is not as it was when a run wrote the configuration, so that nobody wonders at another result.
+fn note_findings(found: &Found, typed: &TrainArgs, sets: &Sets<'_>) {
+    if found.release != Checkpoint::RELEASE {
+        let (expected, release) = (&found.release, Checkpoint::RELEASE);
+        output::note(format_args!("the configuration is of release {expected}, and this is {release}: the result may be another"));
+    }
+    // Who names other data or divides it otherwise knows that it differs.
+    if typed.data.folder.is_some() || typed.validation.is_some() {
+        return;
+    }
+    let is_other = |data, expected: &str| Fingerprint::of(data).hex() != expected;
+    for (what, data, expected) in
+        [("training", sets.train, &found.train_sha256), (sets.held_out_name(), sets.held_out(), &found.held_out_sha256)]
+    {
+        if is_other(data, expected) {
+            output::note(format_args!("the {what} data is not that of the configuration: the result will be another"));
+        }
     }
 }
 

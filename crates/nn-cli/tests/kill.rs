@@ -78,7 +78,7 @@ fn assert_sound(run: &Path) {
                 text.lines().for_each(|line| drop(serde_json::from_str::<serde_json::Value>(line).unwrap()));
             }
             RunFolder::CONFIG => {
-                drop(serde_json::from_slice::<serde_json::Value>(&fs::read(&path).unwrap()).unwrap());
+                drop(toml::from_str::<toml::Table>(&fs::read_to_string(&path).unwrap()).unwrap());
             }
             RunFolder::LOCK => assert_eq!(fs::read(&path).unwrap(), b""),
             other => assert!(other.starts_with(".nn-train-") && other.ends_with(".tmp"), "{other}"),
@@ -135,7 +135,7 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_bytes_of_one_that_never_wa
         for ((name, expected), found) in FILES.iter().zip(&expected).zip(contents(&run)) {
             assert!(*expected == found, "{name} of {recipe} after {kills} kills in all");
         }
-        let all = ["best.model", "checkpoint", "config.json", "last.model", "lock", "metrics.jsonl"];
+        let all = ["best.model", "checkpoint", "config.toml", "last.model", "lock", "metrics.jsonl"];
         assert_eq!(names(&run), all);
         if kills >= wanted {
             break;

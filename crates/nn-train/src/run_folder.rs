@@ -45,7 +45,7 @@ impl RunFolder {
     /// All that it takes to go on.
     pub const CHECKPOINT: &'static str = "checkpoint";
     /// What the run was begun with, for people and their programs.
-    pub const CONFIG: &'static str = "config.json";
+    pub const CONFIG: &'static str = "config.toml";
     /// A line for each finished epoch.
     pub const METRICS: &'static str = "metrics.jsonl";
     /// The network after the last finished epoch.

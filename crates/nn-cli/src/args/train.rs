@@ -16,7 +16,7 @@ use crate::preset::{self, PresetName};
 
 fn train_after_help() -> String {
     format!(
-        "Presets (flags override them; another --optimizer brings a --rate of its own):\n{}\n\n{TRAIN_EXAMPLES}",
+        "Presets (--config and flags override them; another --optimizer brings a --rate of its own):\n{}\n\n{TRAIN_EXAMPLES}",
         preset::help_table()
     )
 }
@@ -30,19 +30,28 @@ Examples:
   nn-cli train --data data/fashion-mnist --output fashion.model --json
   nn-cli train --run first --epochs 30 --patience 5 --validation 0.1
   nn-cli train --resume first
+  nn-cli train --config runs/first/config.toml --seed 2 --run second
+  nn-cli train --optimizer adam --print-config
 
 Ctrl-C stops training after the step; the network of the last finished epoch is saved, or of a run a checkpoint, and
 the exit status is 130. So do SIGTERM and, on Linux, SIGHUP, with 143 and 129. A second Ctrl-C or SIGTERM ends the
 program at once; no file is damaged by it.
 The same seed, data and recipe give the same file, byte for byte, with any number of threads.";
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(after_help = train_after_help())]
 #[command(group = ArgGroup::new("kept").args(["run", "resume"]))]
 pub(crate) struct TrainArgs {
     /// The recipe to start from, which the flags below override [default: default]
     #[arg(long, value_enum, value_name = "NAME")]
     pub(crate) preset: Option<PresetName>,
+    /// A configuration in TOML, such as the config.toml of a run, which repeats it; the flags override it, and it
+    /// overrides the preset
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print the configuration that would be trained with, in TOML, and do nothing else
+    #[arg(long, conflicts_with_all = ["kept", "json", "output"])]
+    pub(crate) print_config: bool,
 
     /// Units of each hidden layer: 100, or 300,100 for two layers, or none
     #[arg(long, value_name = "UNITS,...", allow_hyphen_values = true, help_heading = "Network")]

@@ -24,9 +24,13 @@ pub(super) fn activation() -> impl TypedValueParser<Value = Activation> {
     names(Activation::ALL.map(Activation::name))
 }
 
-/// Softmax is for the last layer only.
 pub(super) fn hidden_activation() -> impl TypedValueParser<Value = Activation> {
-    names(Activation::ALL.into_iter().filter(|activation| activation.is_elementwise()).map(Activation::name))
+    names(Activation::ALL.into_iter().filter(|&activation| is_hidden(activation)).map(Activation::name))
+}
+
+/// Whether hidden layers may have it: softmax is for the last layer only.
+pub(crate) fn is_hidden(activation: Activation) -> bool {
+    activation.is_elementwise()
 }
 
 pub(super) fn loss() -> impl TypedValueParser<Value = Loss> {
@@ -37,14 +41,14 @@ pub(super) fn rule() -> impl TypedValueParser<Value = Rule> {
     names(Rule::ALL.map(Rule::name))
 }
 
-pub(super) fn rate(text: &str) -> Result<f32, String> {
+pub(crate) fn rate(text: &str) -> Result<f32, String> {
     match text.parse() {
         Ok(rate) if f32::is_finite(rate) && rate > 0.0 => Ok(rate),
         _ => Err("expected a finite number above 0, such as 0.1".to_owned()),
     }
 }
 
-pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
         _ => Err("expected a whole number of at least 1".to_owned()),
@@ -144,6 +148,16 @@ impl Validation {
         match self {
             Validation::Fraction(fraction) => (fraction * samples as f64).ceil() as usize,
             Validation::Count(count) => count,
+        }
+    }
+}
+
+impl fmt::Display for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // With a point or an exponent: 0.0 is a fraction.
+            Validation::Fraction(fraction) => write!(f, "{fraction:?}"),
+            Validation::Count(count) => write!(f, "{count}"),
         }
     }
 }

@@ -20,6 +20,7 @@ use nn_train::{
 use serde::Serialize;
 
 use super::{sets::Sets, task::Task};
+use crate::{config::Found, model};
 
 /// Keeps a run in its folder.
 pub(super) struct Keeper {
@@ -82,17 +83,32 @@ impl About {
     }
 }
 
+impl About {
+    /// What the run was begun with, beside its settings.
+    pub(super) fn found(&self, network: &Network) -> Found {
+        Found {
+            release: Checkpoint::RELEASE.to_owned(),
+            train_samples: self.train.samples,
+            train_sha256: self.train.hex(),
+            held_out: self.held_out_name.to_owned(),
+            held_out_samples: self.held_out.samples,
+            held_out_sha256: self.held_out.hex(),
+            image_shape: self.image_shape.clone(),
+            layers: model::layers(network),
+        }
+    }
+}
+
 impl Keeper {
     /// Begins a run: after this it exists.
     pub(super) fn begin(
         folder: RunFolder,
         about: About,
-        config: &impl Serialize,
+        config: &str,
         network: &Network,
         optimizer: &Optimizer,
     ) -> Result<Keeper> {
-        let json = serde_json::to_string_pretty(config).context("cannot write JSON")?;
-        write_atomically(&folder.file(RunFolder::CONFIG), |writer| writeln!(writer, "{json}"))?;
+        write_atomically(&folder.file(RunFolder::CONFIG), |writer| writer.write_all(config.as_bytes()))?;
         let mut keeper = Keeper { folder, about, best: None, saved: None };
         let place = Place::default();
         keeper.save_metrics(&place)?;

@@ -4,10 +4,10 @@
 use std::{num::NonZeroUsize, path::Path, time::Duration};
 
 use anyhow::Result;
-use nn_train::{Checkpoint, nn_core::Tally};
+use nn_train::nn_core::Tally;
 use serde::Serialize;
 
-use super::{Sets, State, keeper::About, task::Task};
+use super::{Sets, State, task::Task};
 use crate::{
     args::TrainArgs,
     model,
@@ -45,64 +45,6 @@ pub(super) struct StartLine<'a> {
     /// Where those ended, for people.
     #[serde(skip)]
     place: Option<String>,
-}
-
-/// What a run was begun with, as the JSON file in its folder.
-#[derive(Serialize)]
-pub(super) struct ConfigFile<'a> {
-    release: &'static str,
-    data: &'a str,
-    train_samples: usize,
-    train_sha256: String,
-    held_out: &'static str,
-    held_out_samples: usize,
-    held_out_sha256: String,
-    image_shape: &'a [usize],
-    layers: &'a [usize],
-    preset: &'static str,
-    preset_changed: bool,
-    activation: &'static str,
-    output_activation: &'static str,
-    loss: &'static str,
-    initializer: &'a str,
-    optimizer: &'static str,
-    rate: f32,
-    schedule: &'a str,
-    batch: usize,
-    epochs: u32,
-    seed: u64,
-    patience: Option<u32>,
-    checkpoint_every: Option<u64>,
-}
-
-impl<'a> ConfigFile<'a> {
-    pub(super) fn new(start: &'a StartLine<'_>, about: &About) -> ConfigFile<'a> {
-        ConfigFile {
-            release: Checkpoint::RELEASE,
-            data: &start.data,
-            train_samples: start.train_samples,
-            train_sha256: about.train.hex(),
-            held_out: start.held_out,
-            held_out_samples: start.held_out_samples,
-            held_out_sha256: about.held_out.hex(),
-            image_shape: start.image_shape,
-            layers: &start.layers,
-            preset: start.preset,
-            preset_changed: start.preset_changed,
-            activation: start.activation,
-            output_activation: start.output_activation,
-            loss: start.loss,
-            initializer: &start.initializer,
-            optimizer: start.optimizer,
-            rate: start.rate,
-            schedule: &start.schedule,
-            batch: start.batch,
-            epochs: start.epochs,
-            seed: start.seed,
-            patience: about.patience,
-            checkpoint_every: about.checkpoint_every,
-        }
-    }
 }
 
 /// What has come of it, as JSON.

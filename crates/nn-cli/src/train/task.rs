@@ -12,11 +12,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     args::{DataArgs, TrainArgs, Validation},
+    config::Effective,
     data,
     failure::Advised,
     model,
     preset::{PresetName, Recipe},
 };
+
+/// Where nobody says another.
+const USUAL_SEED: u64 = 1;
+const NO_VALIDATION: Validation = Validation::Count(0);
+
+/// The configuration of a training that is not begun, and whose data nobody looks for.
+pub(super) fn effective<'a>(args: &'a TrainArgs, recipe: &'a Recipe) -> Effective<'a> {
+    Effective {
+        preset: args.preset(),
+        recipe,
+        seed: args.seed.unwrap_or(USUAL_SEED),
+        validation: args.validation.unwrap_or(NO_VALIDATION),
+        data: args.data.folder.as_deref(),
+        patience: args.patience,
+        checkpoint_every: args.checkpoint_every.map(Into::into),
+    }
+}
 
 /// All that decides a training but the data itself, and where the data is.
 pub(super) struct Task {
@@ -62,8 +80,8 @@ impl Task {
         Ok(Task {
             recipe: recipe.clone(),
             preset: args.preset(),
-            seed: args.seed.unwrap_or(1),
-            validation: args.validation.unwrap_or(Validation::Count(0)),
+            seed: args.seed.unwrap_or(USUAL_SEED),
+            validation: args.validation.unwrap_or(NO_VALIDATION),
             patience: args.patience,
             checkpoint_every: args.checkpoint_every.map(Into::into),
             data: data::folder(&args.data)?,
@@ -114,6 +132,19 @@ impl Task {
         };
         task.check_flags(args, path)?;
         Ok((task, Resumed { folder, checkpoint }))
+    }
+
+    /// What decides the result, to be written; the validation samples are those that were counted.
+    pub(super) fn effective(&self, kept: usize) -> Effective<'_> {
+        Effective {
+            preset: self.preset,
+            recipe: &self.recipe,
+            seed: self.seed,
+            validation: Validation::Count(kept),
+            data: Some(&self.data),
+            patience: self.patience,
+            checkpoint_every: self.checkpoint_every,
+        }
     }
 
     pub(super) fn config(&self) -> FitConfig {
