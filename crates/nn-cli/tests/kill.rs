@@ -15,22 +15,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{command, names, nn_cli, sample, scratch};
+use common::{command, events, names, nn_cli, sample, scratch};
 use nn_train::RunFolder;
+use serde_json::Value;
 
 /// How often to kill, where nobody says it.
 const KILLS: u32 = 8;
 
 /// The files of a run that has come to its end.
-const FILES: [&str; 4] =
-    [RunFolder::BEST_MODEL, RunFolder::CHECKPOINT, RunFolder::LAST_MODEL, RunFolder::METRICS];
+const FILES: [&str; 5] = [
+    RunFolder::BEST_MODEL,
+    RunFolder::CHECKPOINT,
+    RunFolder::LAST_MODEL,
+    RunFolder::METRICS,
+    RunFolder::METRICS_TABLE,
+];
 
-/// Each with memories or a schedule of its own, and one that ends by its patience.
+/// Each with memories or a schedule of its own, one that ends by its patience, and two with event files.
 const RECIPES: [&str; 4] = [
-    "--epochs 4 --optimizer adam --schedule cosine --checkpoint-every 3",
+    "--epochs 4 --optimizer adam --schedule cosine --checkpoint-every 3 --tensorboard",
     "--epochs 4 --optimizer nesterov --hidden 30,20 --checkpoint-every 5",
     "--epochs 9 --optimizer momentum --rate 0.3 --schedule constant --validation 0.2 --patience 1 \
-     --checkpoint-every 4",
+     --checkpoint-every 4 --tensorboard",
     "--epochs 4 --checkpoint-every 1",
 ];
 
@@ -80,10 +86,58 @@ fn assert_sound(run: &Path) {
             RunFolder::CONFIG => {
                 drop(toml::from_str::<toml::Table>(&fs::read_to_string(&path).unwrap()).unwrap());
             }
+            RunFolder::METRICS_TABLE => {
+                let text = fs::read_to_string(&path).unwrap();
+                assert!(text.starts_with("epoch,steps,") && text.ends_with('\n'), "{text}");
+            }
+            name if name.contains("tfevents") => drop(events::events(&fs::read(&path).unwrap())),
             RunFolder::LOCK => assert_eq!(fs::read(&path).unwrap(), b""),
             other => assert!(other.starts_with(".nn-train-") && other.ends_with(".tmp"), "{other}"),
         }
     }
+}
+
+/// The table and, where they are wanted, the events have what the lines of JSON have, once.
+#[track_caller]
+fn assert_shows_what_was_measured(run: &Path, has_events: bool) {
+    let lines = fs::read_to_string(run.join(RunFolder::METRICS)).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let table = fs::read_to_string(run.join(RunFolder::METRICS_TABLE)).unwrap();
+    let mut rows = table.lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let heading = rows.next().unwrap();
+    let rows: Vec<Value> = rows
+        .map(|row| {
+            let cell = |(name, cell): (&&str, &str)| {
+                let value = serde_json::from_str(cell).unwrap_or_else(|_| cell.into());
+                ((*name).to_owned(), value)
+            };
+            assert_eq!(row.len(), heading.len());
+            Value::Object(heading.iter().zip(row).map(cell).collect())
+        })
+        .collect();
+    assert_eq!(rows, lines);
+
+    let shown = events::shown(run);
+    if !has_events {
+        assert!(events::event_files(run).is_empty());
+        return;
+    }
+    let number = |value: &Value| value.as_f64().unwrap() as f32;
+    let held_out = lines[0]["held_out"].as_str().unwrap();
+    for (tag, field) in [
+        ("loss/train", "train_loss"),
+        ("accuracy/train", "train_accuracy"),
+        (&format!("loss/{held_out}"), "held_out_loss"),
+        (&format!("accuracy/{held_out}"), "held_out_accuracy"),
+        ("rate", "rate"),
+    ] {
+        let expected =
+            lines.iter().map(|line| (line["steps"].as_u64().unwrap(), number(&line[field]))).collect();
+        assert_eq!(shown[tag], expected, "{tag}");
+    }
+    let speeds = &shown["samples_per_second"];
+    assert!(speeds.keys().eq(shown["rate"].keys()) && speeds.values().all(|&speed| speed > 0.0), "{speeds:?}");
+    assert_eq!(shown.len(), 6);
 }
 
 #[test]
@@ -135,8 +189,11 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_bytes_of_one_that_never_wa
         for ((name, expected), found) in FILES.iter().zip(&expected).zip(contents(&run)) {
             assert!(*expected == found, "{name} of {recipe} after {kills} kills in all");
         }
-        let all = ["best.model", "checkpoint", "config.toml", "last.model", "lock", "metrics.jsonl"];
-        assert_eq!(names(&run), all);
+        let all =
+            ["best.model", "checkpoint", "config.toml", "last.model", "lock", "metrics.csv", "metrics.jsonl"];
+        let others: Vec<String> = names(&run).into_iter().filter(|name| !name.contains("tfevents")).collect();
+        assert_eq!(others, all);
+        assert_shows_what_was_measured(&run, recipe.contains("--tensorboard"));
         if kills >= wanted {
             break;
         }

@@ -76,7 +76,7 @@ fn a_second_signal_ends_the_run_at_once_and_spoils_nothing() {
     let path = folder.path().join("runs/slow");
     let checkpoint = nn_train::load_checkpoint(&path.join(RunFolder::CHECKPOINT)).unwrap();
     assert_eq!((checkpoint.place.epochs.len(), checkpoint.place.batches), (0, 0));
-    assert_eq!(names(&path), ["checkpoint", "config.json", "lock", "metrics.jsonl"]);
+    assert_eq!(names(&path), ["checkpoint", "config.toml", "lock", "metrics.csv", "metrics.jsonl"]);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_run_that_diverges_keeps_its_last_good_checkpoint() {
     let path = folder.path().join("runs/first");
     let checkpoint = nn_train::load_checkpoint(&path.join(RunFolder::CHECKPOINT)).unwrap();
     assert!(checkpoint.network.parameters().is_finite());
-    assert_eq!(names(&path), ["checkpoint", "config.json", "lock", "metrics.jsonl"]);
+    assert_eq!(names(&path), ["checkpoint", "config.toml", "lock", "metrics.csv", "metrics.jsonl"]);
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_run_on_a_disk_that_fills_up_goes_on_when_there_is_room_again() {
     assert_eq!(run.code, Some(0), "{run:?}");
     let statuses: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("status ")).collect();
     assert_eq!(statuses, ["status 1", "status 0", "status 1", "status 0"], "{run:?}");
-    let files = "status 1\nbest.model\ncheckpoint\nconfig.json\nlast.model\nlock\nmetrics.jsonl\n";
+    let files = "status 1\nbest.model\ncheckpoint\nconfig.toml\nlast.model\nlock\nmetrics.csv\nmetrics.jsonl\n";
     assert!(run.stdout.contains(files), "no temporary file is left: {run:?}");
     let [full, read_only] = ["No space left on device", "Read-only file system"];
     for part in

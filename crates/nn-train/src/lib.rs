@@ -15,8 +15,11 @@ mod order;
 mod place;
 mod schedule;
 
+mod answers;
+mod calibration;
 mod evaluate;
 
+mod event_log;
 mod model;
 mod record;
 mod save;
@@ -31,10 +34,13 @@ mod file;
 mod mirror;
 mod network_bytes;
 
+pub use answers::{Answer, answers, surest_mistakes};
+pub use calibration::{Calibration, CalibrationBin};
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Mismatch};
 pub use container::ContainerError;
 pub use dataset::{DataError, DataFiles, Split};
 pub use evaluate::{ClassReport, ClassScore, Incompatible, evaluate};
+pub use event_log::{EventError, EventLog};
 pub use file::{WriteError, WriteStage, write_atomically};
 pub use fingerprint::Fingerprint;
 pub use fit::{FitConfig, FitError, fit, fit_from};

@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::file::{folder_of, is_temporary, sync_folder};
+use crate::{
+    event_log::is_event_file,
+    file::{folder_of, is_temporary, sync_folder},
+};
 
 /// A folder for the files of one run, locked for this process as long as the value lives.
 ///
@@ -48,6 +51,8 @@ impl RunFolder {
     pub const CONFIG: &'static str = "config.toml";
     /// A line for each finished epoch.
     pub const METRICS: &'static str = "metrics.jsonl";
+    /// The same as a table, for spreadsheets.
+    pub const METRICS_TABLE: &'static str = "metrics.csv";
     /// The network after the last finished epoch.
     pub const LAST_MODEL: &'static str = "last.model";
     /// The network after the best epoch.
@@ -125,14 +130,15 @@ impl RunFolder {
 /// Checks that no run and no other file is there. What a process leaves that was killed before its run existed is
 /// known by the lock, the first file of all.
 fn check_vacant(path: &Path) -> Result<(), RunError> {
-    let own = [RunFolder::LOCK, RunFolder::CONFIG, RunFolder::METRICS];
+    let own = [RunFolder::LOCK, RunFolder::CONFIG, RunFolder::METRICS, RunFolder::METRICS_TABLE];
+    let is_own = |name: &str| own.contains(&name) || is_event_file(name) || is_temporary(name);
     let names: Vec<String> = entries(path)?.into_iter().map(|(name, _)| name).collect();
     let has = |own: &str| names.iter().any(|name| name == own);
     if has(RunFolder::CHECKPOINT) {
         return Err(RunError::Exists { path: path.to_owned() });
     }
     let is_begun = has(RunFolder::LOCK);
-    match names.into_iter().find(|name| !(is_begun && (own.contains(&name.as_str()) || is_temporary(name)))) {
+    match names.into_iter().find(|name| !(is_begun && is_own(name))) {
         Some(found) => Err(RunError::Occupied { path: path.to_owned(), found }),
         None => Ok(()),
     }

@@ -73,7 +73,7 @@ fn a_run_is_never_replaced_by_another() {
 
 #[test]
 fn other_files_are_neither_replaced_nor_joined() {
-    for name in ["thesis.txt", "config.toml", "metrics.jsonl", ".nn-train-0123456789abcdef.tmp"] {
+    for name in ["thesis.txt", "config.toml", "metrics.jsonl", "metrics.csv", ".nn-train-0123456789abcdef.tmp"] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(name), "years of work").unwrap();
         let error = RunFolder::create(folder.path()).unwrap_err();
@@ -90,11 +90,14 @@ fn other_files_are_neither_replaced_nor_joined() {
 #[test]
 fn what_a_process_left_that_was_killed_before_its_run_existed_is_begun_again() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["lock", "config.toml", "metrics.jsonl", ".nn-train-0123456789abcdef.tmp"] {
+    let events = "events.out.tfevents.0000000001.nn-train";
+    for name in
+        ["lock", "config.toml", "metrics.jsonl", "metrics.csv", events, ".nn-train-0123456789abcdef.tmp"]
+    {
         fs::write(folder.path().join(name), "").unwrap();
     }
     drop(RunFolder::create(folder.path()).unwrap());
-    assert_eq!(names(folder.path()), ["config.toml", "lock", "metrics.jsonl"]);
+    assert_eq!(names(folder.path()), ["config.toml", events, "lock", "metrics.csv", "metrics.jsonl"]);
     // But not beside a stranger.
     fs::write(folder.path().join("last.model"), "of somebody").unwrap();
     assert!(matches!(RunFolder::create(folder.path()), Err(RunError::Occupied { .. })));

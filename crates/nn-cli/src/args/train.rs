@@ -109,7 +109,7 @@ pub(crate) struct TrainArgs {
     pub(crate) json: bool,
 
     /// Keep all of the training in a new folder, runs/NAME or the FOLDER of a path such as ./NAME: checkpoints to go
-    /// on from, the last and the best network, a line of JSON for each epoch
+    /// on from, the last and the best network, and what each epoch came to, as JSON lines and as a CSV table
     #[arg(long, value_name = "NAME|FOLDER", help_heading = "Runs")]
     pub(crate) run: Option<RunName>,
     /// Go on with a run where its last checkpoint is, to the same result, bit for bit, as if it had never been left
@@ -122,6 +122,9 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "EPOCHS", value_parser = value_parser!(u32).range(1..), requires = "kept",
         help_heading = "Runs")]
     pub(crate) patience: Option<u32>,
+    /// Write event files for TensorBoard, too; a run that has begun with them goes on with them
+    #[arg(long, requires = "kept", help_heading = "Runs")]
+    pub(crate) tensorboard: bool,
 }
 
 impl TrainArgs {

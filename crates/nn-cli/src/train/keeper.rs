@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use nn_train::{
-    Checkpoint, EpochSummary, Fingerprint, FitConfig, FitError, History, Model, Place, RunFolder, Snapshot,
+    Checkpoint, EpochSummary, EventLog, Fingerprint, FitConfig, FitError, History, Model, Place, RunFolder, Snapshot,
     TrainingRecord,
     nn_core::{Network, Optimizer, Rule},
     save, save_checkpoint, write_atomically,
@@ -28,6 +28,8 @@ pub(super) struct Keeper {
     pub(super) about: About,
     /// The network as it was after the best epoch.
     best: Option<Network>,
+    /// For TensorBoard.
+    events: Option<EventLog>,
     /// Where the run is safe.
     saved: Option<Place>,
 }
@@ -47,10 +49,12 @@ pub(super) struct About {
     pub(super) rule: Rule,
     pub(super) checkpoint_every: Option<u64>,
     pub(super) patience: Option<u32>,
+    /// Whether event files are asked for.
+    pub(super) tensorboard: bool,
 }
 
-/// One epoch, as a line of `metrics.jsonl`. It has no time in it, so that a run has the same metrics however often it
-/// was left.
+/// One epoch, as a line of `metrics.jsonl` and of `metrics.csv`. It has no time in it, so that a run has the same
+/// metrics however often it was left.
 #[derive(Serialize)]
 struct Metrics {
     epoch: u32,
@@ -63,6 +67,20 @@ struct Metrics {
     rate: f32,
     best_epoch: u32,
 }
+
+/// The columns of `metrics.csv`: the fields of [`Metrics`], written out so that the table has its heading before its
+/// first row.
+const COLUMNS: [&str; 9] = [
+    "epoch",
+    "steps",
+    "train_loss",
+    "train_accuracy",
+    "held_out",
+    "held_out_loss",
+    "held_out_accuracy",
+    "rate",
+    "best_epoch",
+];
 
 impl About {
     pub(super) fn new(task: &Task, sets: &Sets<'_>, image_shape: &[usize]) -> Result<About> {
@@ -79,7 +97,12 @@ impl About {
             rule: task.recipe.rule,
             checkpoint_every: task.checkpoint_every,
             patience: task.patience,
+            tensorboard: task.tensorboard,
         })
+    }
+
+    fn steps_per_epoch(&self) -> u64 {
+        self.train.samples.div_ceil(self.config.batch_size.get() as u64)
     }
 }
 
@@ -109,9 +132,11 @@ impl Keeper {
         optimizer: &Optimizer,
     ) -> Result<Keeper> {
         write_atomically(&folder.file(RunFolder::CONFIG), |writer| writer.write_all(config.as_bytes()))?;
-        let mut keeper = Keeper { folder, about, best: None, saved: None };
+        let mut keeper = Keeper { folder, about, best: None, events: None, saved: None };
         let place = Place::default();
         keeper.save_metrics(&place)?;
+        // Whether there are such files is how a later life knows that they are wanted.
+        keeper.log_events(&place)?;
         keeper.save_checkpoint(&Snapshot { network, optimizer, place: &place, stopping: false })?;
         Ok(keeper)
     }
@@ -124,8 +149,9 @@ impl Keeper {
         place: &Place,
         best: Option<Network>,
     ) -> Result<Keeper> {
-        let keeper = Keeper { folder, about, best, saved: Some(place.clone()) };
+        let mut keeper = Keeper { folder, about, best, events: None, saved: Some(place.clone()) };
         keeper.save_metrics(place)?;
+        keeper.log_events(place)?;
         if let (Some(best), Some(summary)) = (&keeper.best, place.best()) {
             let until = summary.epoch as usize;
             keeper.save_model(best, &place.epochs[..until], RunFolder::BEST_MODEL)?;
@@ -135,6 +161,16 @@ impl Keeper {
             keeper.save_model(network, &place.epochs, RunFolder::LAST_MODEL)?;
         }
         Ok(keeper)
+    }
+
+    /// What else watches the training, if anything does.
+    pub(super) fn events(&mut self) -> Option<&mut EventLog> {
+        self.events.as_mut()
+    }
+
+    /// Whether the events could be written, which are given up.
+    pub(super) fn close_events(&mut self) -> Result<()> {
+        Ok(self.events.take().map_or(Ok(()), EventLog::into_result)?)
     }
 
     /// The best network, once an epoch is over.
@@ -231,9 +267,10 @@ impl Keeper {
     }
 
     fn save_metrics(&self, place: &Place) -> Result<()> {
-        let batch_size = self.about.config.batch_size.get() as u64;
-        let steps_per_epoch = self.about.train.samples.div_ceil(batch_size);
+        let steps_per_epoch = self.about.steps_per_epoch();
         let mut text = String::new();
+        let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+        table.write_record(COLUMNS)?;
         let mut best = place.epochs.first();
         for summary in &place.epochs {
             if best.is_some_and(|best| summary.measured().accuracy() > best.measured().accuracy()) {
@@ -253,9 +290,23 @@ impl Keeper {
             };
             text += &serde_json::to_string(&line).context("cannot write JSON")?;
             text.push('\n');
+            table.serialize(line)?;
         }
-        let path = self.folder.file(RunFolder::METRICS);
-        Ok(write_atomically(&path, |writer| writer.write_all(text.as_bytes()))?)
+        let table = table.into_inner().context("cannot write a table")?;
+        for (name, bytes) in [(RunFolder::METRICS, text.as_bytes()), (RunFolder::METRICS_TABLE, &table)] {
+            write_atomically(&self.folder.file(name), |writer| writer.write_all(bytes))?;
+        }
+        Ok(())
+    }
+
+    /// The events of the run for TensorBoard, from this place on, if they are asked for or have been before.
+    fn log_events(&mut self, place: &Place) -> Result<()> {
+        let folder = self.folder.path();
+        if self.about.tensorboard || EventLog::is_in(folder)? {
+            let (held_out, steps_per_epoch) = (self.about.held_out_name, self.about.steps_per_epoch());
+            self.events = Some(EventLog::create(folder, held_out, place, steps_per_epoch)?);
+        }
+        Ok(())
     }
 
     /// The model to use: the best one where patience chooses it, else the last one.

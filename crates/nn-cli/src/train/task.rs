@@ -44,6 +44,7 @@ pub(super) struct Task {
     pub(super) validation: Validation,
     pub(super) patience: Option<u32>,
     pub(super) checkpoint_every: Option<u64>,
+    pub(super) tensorboard: bool,
     pub(super) data: PathBuf,
     pub(super) threads: NonZeroUsize,
 }
@@ -84,6 +85,7 @@ impl Task {
             validation: args.validation.unwrap_or(NO_VALIDATION),
             patience: args.patience,
             checkpoint_every: args.checkpoint_every.map(Into::into),
+            tensorboard: args.tensorboard,
             data: data::folder(&args.data)?,
             threads: args.threads.count(),
         })
@@ -127,6 +129,7 @@ impl Task {
             validation: Validation::Count(settings.validation),
             patience: settings.patience,
             checkpoint_every: args.checkpoint_every.map(Into::into).or(settings.checkpoint_every),
+            tensorboard: args.tensorboard,
             data: data_folder(args, &settings)?,
             threads: args.threads.count(),
         };

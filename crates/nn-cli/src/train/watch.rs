@@ -18,6 +18,9 @@ pub(super) struct Watch<'a> {
 
 impl Observer for Watch<'_> {
     fn fit_started(&mut self, plan: &FitPlan) {
+        if let Some(events) = self.keeper.as_mut().and_then(Keeper::events) {
+            events.fit_started(plan);
+        }
         self.progress.fit_started(plan);
     }
 
@@ -30,10 +33,21 @@ impl Observer for Watch<'_> {
     }
 
     fn epoch_finished(&mut self, report: &EpochReport, network: &Network) -> ControlFlow<()> {
+        if let Some(keeper) = &mut self.keeper
+            && let Some(events) = keeper.events()
+            && events.epoch_finished(report, network).is_break()
+        {
+            self.failure = keeper.close_events().err();
+            return ControlFlow::Break(());
+        }
         self.progress.epoch_finished(report, network)
     }
 
     fn between_steps(&mut self, snapshot: &Snapshot<'_>) -> ControlFlow<()> {
+        // An epoch that is not told of everywhere is not kept: it is trained again.
+        if self.failure.is_some() {
+            return ControlFlow::Break(());
+        }
         let Some(keeper) = &mut self.keeper else { return ControlFlow::Continue(()) };
         keeper.see(snapshot).unwrap_or_else(|error| {
             self.failure = Some(error);

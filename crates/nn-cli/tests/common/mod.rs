@@ -1,6 +1,8 @@
 //! What the tests of the program share: running it, and small data to run it on.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod events;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
