@@ -280,7 +280,16 @@ impl<'a> Checkpoint<'a> {
             model::check_finite(best)?;
         }
         self.config.check_numbers()?;
-        Ok(self.place.check(&self.config, self.train.samples)?)
+        self.place.check(&self.config, self.train.samples)?;
+        for summary in &self.place.epochs {
+            if let (Some(validation), Some(tally)) = (self.validation, summary.validation)
+                && tally.samples != validation.samples
+            {
+                let (expected, found) = (validation.samples, tally.samples);
+                return Err(InvalidCheckpoint::Validation { epoch: summary.epoch, expected, found });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -334,6 +343,16 @@ pub enum InvalidCheckpoint {
     /// The fit does not come by that place.
     #[error(transparent)]
     Place(#[from] InvalidPlace),
+    /// An epoch was measured on other validation data.
+    #[error("expected a tally of {expected} validation samples in epoch {epoch}, found {found}")]
+    Validation {
+        /// The epoch.
+        epoch: u32,
+        /// The samples to validate on.
+        expected: u64,
+        /// The samples in the tally.
+        found: u64,
+    },
 }
 
 /// A fit cannot go on, because what it is to go on with is not what it was begun with.
