@@ -145,17 +145,17 @@ fn entries(path: &Path) -> Result<Vec<(String, PathBuf)>, RunError> {
     read().map_err(RunError::io("read the folder", path))
 }
 
-/// Makes a folder and those above it that are missing, each of them durably.
+/// Makes a folder and those above it that are missing, each of them durably. Another process may be making the same.
 fn create_folder(path: &Path) -> io::Result<()> {
+    let above = folder_of(path);
+    if above != path && !above.is_dir() {
+        create_folder(above)?;
+    }
     match fs::create_dir(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path) != path => {
-            create_folder(folder_of(path))?;
-            fs::create_dir(path)?;
-        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(()),
         result => result?,
     }
-    sync_folder(folder_of(path))
+    sync_folder(above)
 }
 
 /// Why a folder is not open for a run.

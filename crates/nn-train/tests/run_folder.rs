@@ -60,6 +60,38 @@ fn a_new_run_is_locked_before_it_exists() {
 }
 
 #[test]
+fn a_folder_that_is_left_again_on_the_way_is_made_once() {
+    let folder = tempfile::tempdir().unwrap();
+    // `new/..` is there as soon as `new` is.
+    RunFolder::create(&folder.path().join("new/../first")).unwrap();
+    assert_eq!(names(folder.path()), ["first", "new"]);
+    let error = RunFolder::create(&folder.path().join("other/..")).unwrap_err();
+    assert!(matches!(error, RunError::Occupied { .. }), "{error:?}");
+}
+
+#[test]
+fn of_many_processes_that_begin_a_run_at_once_one_does_and_the_others_are_told_why_not() {
+    for _ in 0..50 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs/first");
+        let barrier = std::sync::Barrier::new(4);
+        let begin = || {
+            barrier.wait();
+            let run = RunFolder::create(&path);
+            barrier.wait();
+            run.map(drop)
+        };
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let threads = [(); 4].map(|()| scope.spawn(begin));
+            threads.map(|thread| thread.join().unwrap()).into()
+        });
+        let begun = results.iter().filter(|result| result.is_ok()).count();
+        let locked = results.iter().filter(|result| matches!(result, Err(RunError::Locked { .. }))).count();
+        assert_eq!((begun, locked), (1, 3), "{results:?}");
+    }
+}
+
+#[test]
 fn a_run_is_never_replaced_by_another() {
     let folder = tempfile::tempdir().unwrap();
     let path = existing(folder.path());
