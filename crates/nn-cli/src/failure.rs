@@ -127,6 +127,10 @@ fn of_run(error: &RunError) -> Option<String> {
         }
         RunError::Occupied { .. } => "name another folder: the files in this one are not touched",
         RunError::Locked { .. } => "wait until that process is done, or stop it; its checkpoints are sound",
+        RunError::Lost { .. } => {
+            "the folder or the file `lock` in it was moved or removed meanwhile; `--resume` goes on from the checkpoint \
+             wherever it is now"
+        }
         _ => return None,
     };
     Some(hint.to_owned())

@@ -142,6 +142,30 @@ fn a_run_goes_on_with_what_it_was_begun_with_or_not_at_all() {
 }
 
 #[test]
+fn a_run_whose_lock_was_removed_ends_before_it_writes_beside_another_process() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let line = "train --run first --data tiny --hidden 4 --epochs 1000000 --json";
+    let mut child = command(folder.path())
+        .args(line.split(' '))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    fs::remove_file(folder.path().join("runs/first/lock")).unwrap();
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for part in
+        ["the run in runs/first was taken from this process", "hint: the folder or the file `lock` in it"]
+    {
+        assert!(run.stderr.contains(part), "expected {part:?} in {run:?}");
+    }
+    nn_cli(folder.path(), "inspect runs/first").succeeds();
+}
+
+#[test]
 fn a_damaged_checkpoint_is_named_and_left_alone() {
     let folder = scratch();
     tiny_data(folder.path(), "tiny");

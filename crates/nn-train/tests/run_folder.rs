@@ -92,6 +92,51 @@ fn of_many_processes_that_begin_a_run_at_once_one_does_and_the_others_are_told_w
 }
 
 #[test]
+#[cfg(unix)]
+fn a_run_whose_lock_or_folder_was_moved_or_removed_is_not_held_any_more() {
+    let lost = |take: &dyn Fn(&Path)| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = existing(folder.path());
+        let run = RunFolder::open(&path).unwrap();
+        run.check_held().unwrap();
+        take(&path);
+        let error = run.check_held().unwrap_err();
+        assert!(matches!(&error, RunError::Lost { path: named } if *named == path), "{error:?}");
+        assert!(error.to_string().contains("expected its lock in the folder, found another or none"));
+    };
+    lost(&|path| fs::remove_file(path.join("lock")).unwrap());
+    lost(&|path| fs::remove_dir_all(path).unwrap());
+    lost(&|path| {
+        fs::remove_file(path.join("lock")).unwrap();
+        drop(RunFolder::open(path).unwrap());
+    });
+    lost(&|path| {
+        fs::rename(path, path.with_file_name("elsewhere")).unwrap();
+        drop(RunFolder::create(path).unwrap());
+    });
+}
+
+#[test]
+#[cfg(unix)]
+fn a_lock_that_is_no_file_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = existing(folder.path());
+    let lock = path.join("lock");
+    let refused = || {
+        let error = RunFolder::open(&path).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot lock {}", lock.display()));
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "not a regular file");
+    };
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    refused();
+    fs::remove_dir(&lock).unwrap();
+    // Without a reader, to open it for writing waits for ever.
+    assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
+    refused();
+}
+
+#[test]
 fn a_run_is_never_replaced_by_another() {
     let folder = tempfile::tempdir().unwrap();
     let path = existing(folder.path());
