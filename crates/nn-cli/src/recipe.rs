@@ -21,13 +21,14 @@ impl Recipe {
     /// The preset, with what the user typed put in its place.
     ///
     /// # Errors
-    /// When the loss and the output activation that were typed do not go together.
+    /// When the loss and the output activation that were typed do not go together, unless they were typed beside a run
+    /// to go on with: it has its own, which they are compared with.
     pub(crate) fn new(args: &TrainArgs) -> Result<Recipe, String> {
         let preset = args.preset().recipe();
         let loss = args.loss.unwrap_or(preset.loss);
         let natural_output = if loss == preset.loss { preset.output } else { loss.output_activation() };
         let output = args.output_activation.unwrap_or(natural_output);
-        if !loss.accepts(output) {
+        if args.resume.is_none() && !loss.accepts(output) {
             return Err(format!(
                 "--loss {loss} is not defined on --output-activation {output}; leave the latter out to have {}",
                 loss.output_activation()

@@ -166,6 +166,18 @@ fn a_run_whose_lock_was_removed_ends_before_it_writes_beside_another_process() {
 }
 
 #[test]
+fn flags_that_only_go_together_with_those_of_the_run_may_be_repeated() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let flags = "--data tiny --hidden 4 --epochs 2 --loss mean-squared-error --output-activation sigmoid";
+    nn_cli(folder.path(), &format!("train --run first {flags}")).succeeds();
+    // On the loss of the preset it would be wrong usage.
+    nn_cli(folder.path(), "train --resume first --output-activation sigmoid").succeeds();
+    nn_cli(folder.path(), "train --resume first --output-activation tanh")
+        .fails_with(&["expected --output-activation sigmoid, as it was begun with, found tanh"]);
+}
+
+#[test]
 fn a_damaged_checkpoint_is_named_and_left_alone() {
     let folder = scratch();
     tiny_data(folder.path(), "tiny");
