@@ -138,7 +138,7 @@ fn of_run(error: &RunError) -> Option<String> {
 
 fn of_mismatch(error: &Mismatch) -> String {
     let hint = match error.what {
-        "training data" | "validation data" => {
+        "training data" | "validation data" | "image shape" => {
             "the run can only go on with the files that it was begun with; --data names their folder"
         }
         "release" => "the run can only go on with the release of this program that it was begun with",

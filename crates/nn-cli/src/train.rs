@@ -240,6 +240,7 @@ impl State {
             let (expected, found) = (kept.to_string(), typed.to_string());
             bail!(task::other_flag(folder.path(), "--validation", &expected, &found));
         }
+        checkpoint.check_image_shape(&about.image_shape).with_context(cannot)?;
         checkpoint.check(&about.config, &about.train, Some(&about.held_out)).with_context(cannot)?;
         Ok(State {
             network: checkpoint.network.into_owned(),

@@ -178,6 +178,81 @@ fn flags_that_only_go_together_with_those_of_the_run_may_be_repeated() {
 }
 
 #[test]
+fn a_run_goes_on_where_its_data_is_now_or_says_where_it_was() {
+    let folder = scratch();
+    let data = tiny_data(folder.path(), "tiny");
+    nn_cli(folder.path(), "train --run first --data tiny --hidden 4 --epochs 2").succeeds();
+    let path = folder.path().join("runs/first");
+    let before = contents(&path);
+
+    // The same bytes in another shape.
+    for name in common::IMAGES {
+        let mut images = fs::read(data.join(name)).unwrap();
+        images.swap(11, 15);
+        fs::write(data.join(name), images).unwrap();
+    }
+    nn_cli(folder.path(), "train --resume first").fails_with(&[
+        "cannot go on with runs/first: the image shape is another one: expected 5 x 3, as in the checkpoint, found \
+         3 x 5",
+        "hint: the run can only go on with the files that it was begun with",
+    ]);
+    fs::remove_dir_all(data).unwrap();
+    nn_cli(folder.path(), "train --resume first").fails_with(&[
+        "the data of the run is no longer in tiny: no data: expected a folder data/mnist",
+        "--data names another folder",
+    ]);
+    assert!(contents(&path) == before, "nothing was touched");
+
+    tiny_data(folder.path(), "data/mnist");
+    let run = nn_cli(folder.path(), "train --resume first").succeeds();
+    assert_eq!(
+        run.stderr,
+        "note: the data of the run is no longer in tiny: going on with that in data/mnist\n"
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn data_in_a_folder_whose_name_is_no_text_can_be_trained_on_but_not_in_a_run() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let folder = scratch();
+    let name = OsStr::from_bytes(b"da\xffta");
+    fs::rename(tiny_data(folder.path(), "tiny"), folder.path().join(name)).unwrap();
+    let train = |kept: &str| -> Run {
+        let line = format!("train {kept} --epochs 1 --data");
+        command(folder.path()).args(line.split(' ')).arg(name).output().unwrap().into()
+    };
+    train("--output a.model").succeeds();
+    train("--run first")
+        .fails_with(&["cannot keep a run on the data in da\u{fffd}ta: path contains invalid UTF-8"]);
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn a_checkpoint_of_another_release_is_refused_for_that_and_not_for_what_it_says_otherwise() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    nn_cli(folder.path(), "train --run first --data tiny --hidden 4 --epochs 2").succeeds();
+    let path = folder.path().join("runs/first/checkpoint");
+    let own = nn_train::load_checkpoint(&path).unwrap();
+
+    let other = nn_train::Checkpoint { release: "0.9.9".into(), settings: "{}".into(), ..own.clone() };
+    nn_train::save_checkpoint(&other, &path).unwrap();
+    nn_cli(folder.path(), "train --resume first").fails_with(&[
+        "cannot go on with runs/first: the release is another one: expected 0.9.9, as in the checkpoint, found ",
+        "hint: the run can only go on with the release",
+    ]);
+    let foreign = nn_train::Checkpoint { settings: "of another program".into(), ..own };
+    nn_train::save_checkpoint(&foreign, &path).unwrap();
+    nn_cli(folder.path(), "train --resume first")
+        .fails_with(&["cannot go on with runs/first: cannot read the settings in the checkpoint: "]);
+    // It is a sound checkpoint for all that.
+    let description = &nn_cli(folder.path(), "inspect runs/first --json").succeeds().json()[0];
+    assert_eq!((&description["kind"], description["settings"].is_null()), (&"checkpoint".into(), true));
+    nn_cli(folder.path(), "inspect runs/first").succeeds();
+}
+
+#[test]
 fn a_damaged_checkpoint_is_named_and_left_alone() {
     let folder = scratch();
     tiny_data(folder.path(), "tiny");

@@ -335,6 +335,11 @@ fn going_on_with_anything_else_is_refused_and_the_difference_named() {
         (mismatch.what, &*mismatch.expected, &*mismatch.found),
         ("release", "0.9.3", Checkpoint::RELEASE)
     );
+    assert_eq!(later.check_release(), Err(mismatch));
+
+    assert_eq!(checkpoint.check_image_shape(&[2, 3]), Ok(()));
+    let mismatch = checkpoint.check_image_shape(&[3, 2]).unwrap_err();
+    assert_eq!((mismatch.what, &*mismatch.expected, &*mismatch.found), ("image shape", "2 x 3", "3 x 2"));
 }
 
 #[test]

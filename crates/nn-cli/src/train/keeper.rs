@@ -73,7 +73,8 @@ impl About {
             held_out: Fingerprint::of(sets.held_out()),
             held_out_name: sets.held_out_name(),
             data: task.data.clone(),
-            settings: serde_json::to_string(&task.settings(kept)).context("cannot write JSON")?,
+            settings: serde_json::to_string(&task.settings(kept))
+                .with_context(|| format!("cannot keep a run on the data in {}", task.data.display()))?,
             recipe_name: task.recipe_name(),
             rule: task.recipe.rule,
             checkpoint_every: task.checkpoint_every,
