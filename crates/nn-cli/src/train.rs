@@ -33,7 +33,7 @@ use crate::{
     args::TrainArgs,
     data,
     interrupt::Interrupt,
-    output::{self, Output, count},
+    output::{self, Output, count, shell_word},
     preset::Recipe,
     progress::Progress,
     target,
@@ -200,7 +200,7 @@ fn finish_run(
     match interrupt.exit_status() {
         Some(status) if interrupted => {
             output.flush()?;
-            let resume = format!("{} train --resume {}", output::invocation(), keeper.path().display());
+            let resume = format!("{} train --resume {}", output::invocation(), shell_word(keeper.path()));
             output::note(format_args!("interrupted: {}; go on with `{resume}`", keeper.saved()));
             Ok(Outcome::Interrupted(status))
         }

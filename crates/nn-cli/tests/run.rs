@@ -142,30 +142,6 @@ fn a_run_goes_on_with_what_it_was_begun_with_or_not_at_all() {
 }
 
 #[test]
-fn a_run_whose_lock_was_removed_ends_before_it_writes_beside_another_process() {
-    let folder = scratch();
-    tiny_data(folder.path(), "tiny");
-    let line = "train --run first --data tiny --hidden 4 --epochs 1000000 --json";
-    let mut child = command(folder.path())
-        .args(line.split(' '))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-    fs::remove_file(folder.path().join("runs/first/lock")).unwrap();
-    let run: Run = child.wait_with_output().unwrap().into();
-    assert_eq!(run.code, Some(1), "{run:?}");
-    for part in
-        ["the run in runs/first was taken from this process", "hint: the folder or the file `lock` in it"]
-    {
-        assert!(run.stderr.contains(part), "expected {part:?} in {run:?}");
-    }
-    nn_cli(folder.path(), "inspect runs/first").succeeds();
-}
-
-#[test]
 fn flags_that_only_go_together_with_those_of_the_run_may_be_repeated() {
     let folder = scratch();
     tiny_data(folder.path(), "tiny");
@@ -212,6 +188,25 @@ fn a_run_goes_on_where_its_data_is_now_or_says_where_it_was() {
 }
 
 #[test]
+fn the_commands_that_are_named_are_whole_where_names_have_blanks() {
+    let folder = scratch();
+    tiny_data(folder.path(), "my data");
+    let line = ["train", "--run", "my run", "--data", "my data", "--hidden", "4", "--epochs", "2"];
+    let run: Run = command(folder.path()).args(line).output().unwrap().into();
+    let next = "next     nn-cli eval 'runs/my run/last.model' --data 'my data' --confusion\n";
+    assert!(run.stdout.ends_with(next), "{run:?}");
+
+    let line = ["train", "--run", "it's", "--data", "my data", "--epochs", "1000000"];
+    let mut child =
+        command(folder.path()).args(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    send("INT", child.id());
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert!(run.stderr.trim_end().ends_with(r"go on with `nn-cli train --resume 'runs/it'\''s'`"), "{run:?}");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn data_in_a_folder_whose_name_is_no_text_can_be_trained_on_but_not_in_a_run() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
@@ -249,6 +244,30 @@ fn a_checkpoint_of_another_release_is_refused_for_that_and_not_for_what_it_says_
     // It is a sound checkpoint for all that.
     let description = &nn_cli(folder.path(), "inspect runs/first --json").succeeds().json()[0];
     assert_eq!((&description["kind"], description["settings"].is_null()), (&"checkpoint".into(), true));
+    nn_cli(folder.path(), "inspect runs/first").succeeds();
+}
+
+#[test]
+fn a_run_whose_lock_was_removed_ends_before_it_writes_beside_another_process() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let line = "train --run first --data tiny --hidden 4 --epochs 1000000 --json";
+    let mut child = command(folder.path())
+        .args(line.split(' '))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    fs::remove_file(folder.path().join("runs/first/lock")).unwrap();
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for part in
+        ["the run in runs/first was taken from this process", "hint: the folder or the file `lock` in it"]
+    {
+        assert!(run.stderr.contains(part), "expected {part:?} in {run:?}");
+    }
     nn_cli(folder.path(), "inspect runs/first").succeeds();
 }
 
