@@ -127,6 +127,10 @@ fn of_run(error: &RunError) -> Option<String> {
         }
         RunError::Occupied { .. } => "name another folder: the files in this one are not touched",
         RunError::Locked { .. } => "wait until that process is done, or stop it; its checkpoints are sound",
+        RunError::Lost { .. } => {
+            "the folder or the file `lock` in it was moved or removed meanwhile; `--resume` goes on from the checkpoint \
+             wherever it is now"
+        }
         _ => return None,
     };
     Some(hint.to_owned())
@@ -134,7 +138,7 @@ fn of_run(error: &RunError) -> Option<String> {
 
 fn of_mismatch(error: &Mismatch) -> String {
     let hint = match error.what {
-        "training data" | "validation data" => {
+        "training data" | "validation data" | "image shape" => {
             "the run can only go on with the files that it was begun with; --data names their folder"
         }
         "release" => "the run can only go on with the release of this program that it was begun with",

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
         let checkpoint = path.join(RunFolder::CHECKPOINT);
         if checkpoint.is_file() {
             let loaded = nn_train::load_checkpoint(&checkpoint)?;
-            return show(args, &checkpoint::describe(&checkpoint, &loaded)?, output);
+            return show(args, &checkpoint::describe(&checkpoint, &loaded), output);
         }
         return show(args, &data::folder(path)?, output);
     }
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
         Err(_) => {}
     }
     match nn_train::load_checkpoint(path) {
-        Ok(loaded) => return show(args, &checkpoint::describe(path, &loaded)?, output),
+        Ok(loaded) => return show(args, &checkpoint::describe(path, &loaded), output),
         Err(error) if !is_something_else(&error) => return Err(error.into()),
         Err(_) => {}
     }

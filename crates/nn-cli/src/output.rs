@@ -4,6 +4,7 @@
 use std::{
     env, fmt,
     io::{self, BufWriter, IsTerminal, Stdout, Write},
+    path::{MAIN_SEPARATOR, Path},
 };
 
 use anyhow::Context;
@@ -91,6 +92,16 @@ pub(crate) fn invocation() -> &'static str {
     }
 }
 
+/// A path to put into a command to type next: in quotes where a shell would take it for something else.
+pub(crate) fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_-.,:@%+=/".contains(letter);
+    if text.chars().all(|letter| is_plain(letter) || letter == MAIN_SEPARATOR) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// 60,000
 pub(crate) fn thousands(number: impl TryInto<u64>) -> String {
     let digits = number.try_into().unwrap_or(u64::MAX).to_string();
@@ -149,6 +160,18 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_in_a_command_is_one_word_for_a_shell() {
+        for (path, word) in [
+            ("runs/first-2.b", "runs/first-2.b"),
+            ("дом", "дом"),
+            ("my run", "'my run'"),
+            ("~/it's; rm $HOME", r"'~/it'\''s; rm $HOME'"),
+        ] {
+            assert_eq!(shell_word(Path::new(path)), word);
+        }
+    }
 
     #[test]
     fn numbers_have_a_comma_before_every_three_digits() {

@@ -24,7 +24,8 @@ impl Recipe {
     /// The preset, with what a configuration says put in its place, and then what the user typed.
     ///
     /// # Errors
-    /// When the loss and the output activation of one of them do not go together.
+    /// When the loss and the output activation of one of them do not go together, unless they were typed beside a run to
+    /// go on with: it has its own, which they are compared with.
     pub(crate) fn new(file: Option<&TrainArgs>, typed: &TrainArgs) -> Result<Recipe, String> {
         let name = typed.preset.or_else(|| file?.preset).unwrap_or(PresetName::Default);
         let recipe = match file {
@@ -39,7 +40,7 @@ impl Recipe {
         let loss = args.loss.unwrap_or(self.loss);
         let natural_output = if loss == self.loss { self.output } else { loss.output_activation() };
         let output = args.output_activation.unwrap_or(natural_output);
-        if !loss.accepts(output) {
+        if args.resume.is_none() && !loss.accepts(output) {
             return Err(format!(
                 "--loss {loss} is not defined on --output-activation {output}; leave the latter out to have {}",
                 loss.output_activation()

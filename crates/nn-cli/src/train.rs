@@ -35,7 +35,7 @@ use crate::{
     data,
     failure::Advised,
     interrupt::Interrupt,
-    output::{self, Output, count},
+    output::{self, Output, count, shell_word},
     preset::Recipe,
     progress::Progress,
     target,
@@ -223,7 +223,7 @@ fn finish_run(
     match interrupt.exit_status() {
         Some(status) if interrupted => {
             output.flush()?;
-            let resume = format!("{} train --resume {}", output::invocation(), keeper.path().display());
+            let resume = format!("{} train --resume {}", output::invocation(), shell_word(keeper.path()));
             output::note(format_args!("interrupted: {}; go on with `{resume}`", keeper.saved()));
             Ok(Outcome::Interrupted(status))
         }
@@ -263,6 +263,7 @@ impl State {
             let (expected, found) = (kept.to_string(), typed.to_string());
             bail!(task::other_flag(folder.path(), "--validation", &expected, &found));
         }
+        checkpoint.check_image_shape(&about.image_shape).with_context(cannot)?;
         checkpoint.check(&about.config, &about.train, Some(&about.held_out)).with_context(cannot)?;
         Ok(State {
             network: checkpoint.network.into_owned(),

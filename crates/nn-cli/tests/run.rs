@@ -142,6 +142,136 @@ fn a_run_goes_on_with_what_it_was_begun_with_or_not_at_all() {
 }
 
 #[test]
+fn flags_that_only_go_together_with_those_of_the_run_may_be_repeated() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let flags = "--data tiny --hidden 4 --epochs 2 --loss mean-squared-error --output-activation sigmoid";
+    nn_cli(folder.path(), &format!("train --run first {flags}")).succeeds();
+    // On the loss of the preset it would be wrong usage.
+    nn_cli(folder.path(), "train --resume first --output-activation sigmoid").succeeds();
+    nn_cli(folder.path(), "train --resume first --output-activation tanh")
+        .fails_with(&["expected --output-activation sigmoid, as it was begun with, found tanh"]);
+}
+
+#[test]
+fn a_run_goes_on_where_its_data_is_now_or_says_where_it_was() {
+    let folder = scratch();
+    let data = tiny_data(folder.path(), "tiny");
+    nn_cli(folder.path(), "train --run first --data tiny --hidden 4 --epochs 2").succeeds();
+    let path = folder.path().join("runs/first");
+    let before = contents(&path);
+
+    // The same bytes in another shape.
+    for name in common::IMAGES {
+        let mut images = fs::read(data.join(name)).unwrap();
+        images.swap(11, 15);
+        fs::write(data.join(name), images).unwrap();
+    }
+    nn_cli(folder.path(), "train --resume first").fails_with(&[
+        "cannot go on with runs/first: the image shape is another one: expected 5 x 3, as in the checkpoint, found \
+         3 x 5",
+        "hint: the run can only go on with the files that it was begun with",
+    ]);
+    fs::remove_dir_all(data).unwrap();
+    nn_cli(folder.path(), "train --resume first").fails_with(&[
+        "the data of the run is no longer in tiny: no data: expected a folder data/mnist",
+        "--data names another folder",
+    ]);
+    assert!(contents(&path) == before, "nothing was touched");
+
+    tiny_data(folder.path(), "data/mnist");
+    let run = nn_cli(folder.path(), "train --resume first").succeeds();
+    assert_eq!(
+        run.stderr,
+        "note: the data of the run is no longer in tiny: going on with that in data/mnist\n"
+    );
+}
+
+#[test]
+fn the_commands_that_are_named_are_whole_where_names_have_blanks() {
+    let folder = scratch();
+    tiny_data(folder.path(), "my data");
+    let line = ["train", "--run", "my run", "--data", "my data", "--hidden", "4", "--epochs", "2"];
+    let run: Run = command(folder.path()).args(line).output().unwrap().into();
+    let next = "next     nn-cli eval 'runs/my run/last.model' --data 'my data' --confusion\n";
+    assert!(run.stdout.ends_with(next), "{run:?}");
+
+    let line = ["train", "--run", "it's", "--data", "my data", "--epochs", "1000000"];
+    let mut child =
+        command(folder.path()).args(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    send("INT", child.id());
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert!(run.stderr.trim_end().ends_with(r"go on with `nn-cli train --resume 'runs/it'\''s'`"), "{run:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn data_in_a_folder_whose_name_is_no_text_can_be_trained_on_but_not_in_a_run() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let folder = scratch();
+    let name = OsStr::from_bytes(b"da\xffta");
+    fs::rename(tiny_data(folder.path(), "tiny"), folder.path().join(name)).unwrap();
+    let train = |kept: &str| -> Run {
+        let line = format!("train {kept} --epochs 1 --data");
+        command(folder.path()).args(line.split(' ')).arg(name).output().unwrap().into()
+    };
+    train("--output a.model").succeeds();
+    train("--run first")
+        .fails_with(&["cannot keep a run on the data in da\u{fffd}ta: path contains invalid UTF-8"]);
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn a_checkpoint_of_another_release_is_refused_for_that_and_not_for_what_it_says_otherwise() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    nn_cli(folder.path(), "train --run first --data tiny --hidden 4 --epochs 2").succeeds();
+    let path = folder.path().join("runs/first/checkpoint");
+    let own = nn_train::load_checkpoint(&path).unwrap();
+
+    let other = nn_train::Checkpoint { release: "0.9.9".into(), settings: "{}".into(), ..own.clone() };
+    nn_train::save_checkpoint(&other, &path).unwrap();
+    nn_cli(folder.path(), "train --resume first").fails_with(&[
+        "cannot go on with runs/first: the release is another one: expected 0.9.9, as in the checkpoint, found ",
+        "hint: the run can only go on with the release",
+    ]);
+    let foreign = nn_train::Checkpoint { settings: "of another program".into(), ..own };
+    nn_train::save_checkpoint(&foreign, &path).unwrap();
+    nn_cli(folder.path(), "train --resume first")
+        .fails_with(&["cannot go on with runs/first: cannot read the settings in the checkpoint: "]);
+    // It is a sound checkpoint for all that.
+    let description = &nn_cli(folder.path(), "inspect runs/first --json").succeeds().json()[0];
+    assert_eq!((&description["kind"], description["settings"].is_null()), (&"checkpoint".into(), true));
+    nn_cli(folder.path(), "inspect runs/first").succeeds();
+}
+
+#[test]
+fn a_run_whose_lock_was_removed_ends_before_it_writes_beside_another_process() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let line = "train --run first --data tiny --hidden 4 --epochs 1000000 --json";
+    let mut child = command(folder.path())
+        .args(line.split(' '))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    fs::remove_file(folder.path().join("runs/first/lock")).unwrap();
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for part in
+        ["the run in runs/first was taken from this process", "hint: the folder or the file `lock` in it"]
+    {
+        assert!(run.stderr.contains(part), "expected {part:?} in {run:?}");
+    }
+    nn_cli(folder.path(), "inspect runs/first").succeeds();
+}
+
+#[test]
 fn a_damaged_checkpoint_is_named_and_left_alone() {
     let folder = scratch();
     tiny_data(folder.path(), "tiny");

@@ -11,7 +11,9 @@ use nn_core::{Network, Optimizer, Parameters, Tally};
 
 use crate::{
     DecodeError, EpochSummary, Fingerprint, FitConfig, FitError, InvalidModel, InvalidPlace, Place, Snapshot,
-    container, description,
+    container,
+    dataset::spelled,
+    description,
     mirror::{Sequence, checkpoint::Description},
     model,
     network_bytes::{self, to_usize},
@@ -262,7 +264,7 @@ impl<'a> Checkpoint<'a> {
         let data = |fingerprint: Option<&Fingerprint>| {
             fingerprint.map_or_else(|| "none".to_owned(), Fingerprint::to_string)
         };
-        Mismatch::check("release", &*self.release, Self::RELEASE)?;
+        self.check_release()?;
         Mismatch::check("number of epochs", epochs, &config.epochs)?;
         Mismatch::check("batch size", batch_size, &config.batch_size)?;
         Mismatch::check("loss", loss, &config.loss)?;
@@ -273,6 +275,24 @@ impl<'a> Checkpoint<'a> {
         Mismatch::check("validation data", &data(self.validation.as_ref()), &data(validation))
     }
 
+    /// The part of [`check`](Self::check) that needs no data: whether this release may go on with the fit. Another one
+    /// may have written other [settings](Self::settings).
+    ///
+    /// # Errors
+    /// [`Mismatch`] with both releases.
+    pub fn check_release(&self) -> Result<(), Mismatch> {
+        Mismatch::check("release", &*self.release, Self::RELEASE)
+    }
+
+    /// Checks that the images still have the shape that the fit was begun with, which fingerprints do not tell: images
+    /// of 28x28 and of 14x56 pixels may be the same bytes.
+    ///
+    /// # Errors
+    /// [`Mismatch`] with both shapes.
+    pub fn check_image_shape(&self, found: &[usize]) -> Result<(), Mismatch> {
+        Mismatch::check("image shape", &spelled(&self.image_shape), &spelled(found))
+    }
+
     fn check_parts(&self) -> Result<(), InvalidCheckpoint> {
         model::check_use(&self.network, self.config.loss, &self.image_shape)?;
         model::check_finite(&self.network)?;
@@ -280,7 +300,16 @@ impl<'a> Checkpoint<'a> {
             model::check_finite(best)?;
         }
         self.config.check_numbers()?;
-        Ok(self.place.check(&self.config, self.train.samples)?)
+        self.place.check(&self.config, self.train.samples)?;
+        for summary in &self.place.epochs {
+            if let (Some(validation), Some(tally)) = (self.validation, summary.validation)
+                && tally.samples != validation.samples
+            {
+                let (expected, found) = (validation.samples, tally.samples);
+                return Err(InvalidCheckpoint::Validation { epoch: summary.epoch, expected, found });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -334,6 +363,16 @@ pub enum InvalidCheckpoint {
     /// The fit does not come by that place.
     #[error(transparent)]
     Place(#[from] InvalidPlace),
+    /// An epoch was measured on other validation data.
+    #[error("expected a tally of {expected} validation samples in epoch {epoch}, found {found}")]
+    Validation {
+        /// The epoch.
+        epoch: u32,
+        /// The samples to validate on.
+        expected: u64,
+        /// The samples in the tally.
+        found: u64,
+    },
 }
 
 /// A fit cannot go on, because what it is to go on with is not what it was begun with.

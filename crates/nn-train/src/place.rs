@@ -49,6 +49,16 @@ impl Place {
             if summary.epoch != expected {
                 return Err(InvalidPlace::Epoch { expected, found: summary.epoch });
             }
+            let (epoch, found) = (summary.epoch, summary.train.samples);
+            if found != samples {
+                return Err(InvalidPlace::EpochSamples { epoch, expected: samples, found });
+            }
+        }
+        let measured = self.epochs.iter().flat_map(|summary| [Some(summary.train), summary.validation]);
+        for Tally { samples, correct, .. } in measured.flatten().chain([self.running]) {
+            if correct > samples {
+                return Err(InvalidPlace::Correct { samples, found: correct });
+            }
         }
         let found = self.epochs.len() as u64;
         if found > u64::from(config.epochs) {
@@ -79,6 +89,24 @@ pub enum InvalidPlace {
         expected: u32,
         /// The one that is there.
         found: u32,
+    },
+    /// A finished epoch has not seen every sample once.
+    #[error("expected a tally of {expected} training samples in epoch {epoch}, found {found}")]
+    EpochSamples {
+        /// The epoch.
+        epoch: u32,
+        /// The samples to train on.
+        expected: u64,
+        /// The samples in the tally.
+        found: u64,
+    },
+    /// A tally of samples of which more are right than there are.
+    #[error("expected at most {samples} right answers in a tally of {samples} samples, found {found}")]
+    Correct {
+        /// The samples in the tally.
+        samples: u64,
+        /// The right answers in it.
+        found: u64,
     },
     /// More epochs are finished than there are.
     #[error("expected at most {expected} finished epochs, found {found}")]
@@ -117,9 +145,9 @@ mod tests {
     use super::*;
     use crate::Schedule;
 
-    /// Three epochs of 23 samples in batches of 5, of which the last has 3.
-    fn check(epochs: &[u32], batches: u64, samples: u64) -> Result<(), InvalidPlace> {
-        let config = FitConfig {
+    /// Three epochs, in batches of 5.
+    fn config() -> FitConfig {
+        FitConfig {
             epochs: 3,
             batch_size: NonZeroUsize::new(5).unwrap(),
             loss: Loss::SoftmaxCrossEntropy,
@@ -127,11 +155,20 @@ mod tests {
             schedule: Schedule::Constant,
             seed: 7,
             threads: NonZeroUsize::MIN,
-        };
+        }
+    }
+
+    /// Of 23 samples, so that the last batch has 3.
+    fn check(epochs: &[u32], batches: u64, samples: u64) -> Result<(), InvalidPlace> {
         let summary =
-            |&epoch: &u32| EpochSummary { epoch, rate: 0.5, train: Tally::default(), validation: None };
-        let running = Tally { samples, correct: 0, loss_sum: 0.0 };
-        Place { epochs: epochs.iter().map(summary).collect(), batches, running }.check(&config, 23)
+            |&epoch: &u32| EpochSummary { epoch, rate: 0.5, train: tally(23, 20), validation: None };
+        let place =
+            Place { epochs: epochs.iter().map(summary).collect(), batches, running: tally(samples, 0) };
+        place.check(&config(), 23)
+    }
+
+    fn tally(samples: u64, correct: u64) -> Tally {
+        Tally { samples, correct, loss_sum: 0.0 }
     }
 
     #[test]
@@ -153,6 +190,24 @@ mod tests {
         assert_eq!(check(&[], u64::MAX, 0), Err(InvalidPlace::Batches { expected: 5, found: u64::MAX }));
         assert_eq!(check(&[], 5, 25), Err(InvalidPlace::Samples { batches: 5, expected: 23, found: 25 }));
         assert_eq!(check(&[], 0, 5), Err(InvalidPlace::Samples { batches: 0, expected: 0, found: 5 }));
+    }
+
+    #[test]
+    fn tallies_of_no_fit_are_refused() {
+        let check = |train, validation, running: Tally| {
+            let summary = EpochSummary { epoch: 1, rate: 0.5, train, validation };
+            let batches = running.samples.div_ceil(5);
+            Place { epochs: vec![summary], batches, running }.check(&config(), 23)
+        };
+        assert_eq!(check(tally(23, 23), Some(tally(7, 7)), tally(10, 10)), Ok(()));
+        assert_eq!(
+            check(tally(22, 20), None, tally(0, 0)),
+            Err(InvalidPlace::EpochSamples { epoch: 1, expected: 23, found: 22 })
+        );
+        let too_many = |samples, found| Err(InvalidPlace::Correct { samples, found });
+        assert_eq!(check(tally(23, 24), None, tally(0, 0)), too_many(23, 24));
+        assert_eq!(check(tally(23, 9), Some(tally(7, 8)), tally(0, 0)), too_many(7, 8));
+        assert_eq!(check(tally(23, 9), Some(tally(7, 6)), tally(10, 11)), too_many(10, 11));
     }
 
     #[test]

@@ -15,7 +15,8 @@ use crate::{
 /// A folder for the files of one run, locked for this process as long as the value lives.
 ///
 /// The lock is the operating system's, on the file [`LOCK`](Self::LOCK), which stays: it goes away with the process,
-/// however that ends. Other programs may read the files; each of them appears whole, by
+/// however that ends. Who moves or removes that file lets a second process in; [`check_held`](Self::check_held) notices
+/// it. Other programs may read the files; each of them appears whole, by
 /// [`write_atomically`](crate::write_atomically).
 ///
 /// A run exists once its [`CHECKPOINT`](Self::CHECKPOINT) does. Whoever writes the other files before the checkpoint
@@ -40,8 +41,8 @@ use crate::{
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Held and not used: closing it unlocks the run.
-    _lock: fs::File,
+    /// Closing it unlocks the run.
+    lock: fs::File,
 }
 
 impl RunFolder {
@@ -101,8 +102,28 @@ impl RunFolder {
         self.path.join(name)
     }
 
+    /// Checks that the lock is still the one in the folder, which is so until somebody moves or removes either: then
+    /// another process may have begun to write under the same names. To be called before writing.
+    ///
+    /// Systems that are no Unix do not tell files apart by more than their names, and nothing is checked there.
+    ///
+    /// # Errors
+    /// [`RunError::Lost`] when it is not, [`RunError::Io`] when that cannot be told.
+    pub fn check_held(&self) -> Result<(), RunError> {
+        let lock_path = self.file(RunFolder::LOCK);
+        match is_same_file(&self.lock, &lock_path).map_err(RunError::io("look at", &lock_path))? {
+            true => Ok(()),
+            false => Err(RunError::Lost { path: self.path.clone() }),
+        }
+    }
+
     fn lock(path: &Path) -> Result<RunFolder, RunError> {
         let lock_path = path.join(RunFolder::LOCK);
+        // To open a pipe would wait for whoever is to read from it.
+        if lock_path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+            return Err(RunError::io("lock", &lock_path)(source));
+        }
         let lock = fs::File::options()
             .create(true)
             .truncate(false)
@@ -110,10 +131,13 @@ impl RunFolder {
             .open(&lock_path)
             .map_err(RunError::io("open", &lock_path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(RunFolder { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(RunError::Locked { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => Err(RunError::io("lock", &lock_path)(source)),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(RunError::Locked { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => return Err(RunError::io("lock", &lock_path)(source)),
         }
+        let run = RunFolder { path: path.to_owned(), lock };
+        run.check_held()?;
+        Ok(run)
     }
 
     /// Only a process that holds the lock writes here, so what still has the name of a temporary file is left over.
@@ -151,17 +175,33 @@ fn entries(path: &Path) -> Result<Vec<(String, PathBuf)>, RunError> {
     read().map_err(RunError::io("read the folder", path))
 }
 
-/// Makes a folder and those above it that are missing, each of them durably.
+/// Makes a folder and those above it that are missing, each of them durably. Another process may be making the same.
 fn create_folder(path: &Path) -> io::Result<()> {
+    let above = folder_of(path);
+    if above != path && !above.is_dir() {
+        create_folder(above)?;
+    }
     match fs::create_dir(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(path) != path => {
-            create_folder(folder_of(path))?;
-            fs::create_dir(path)?;
-        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(()),
         result => result?,
     }
-    sync_folder(folder_of(path))
+    sync_folder(above)
+}
+
+/// Whether the name still means the file that is open.
+#[cfg(unix)]
+fn is_same_file(open: &fs::File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        named => Ok(identity(named?) == identity(open.metadata()?)),
+    }
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_open: &fs::File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// Why a folder is not open for a run.
@@ -198,6 +238,15 @@ pub enum RunError {
     /// Another process has the run.
     #[error("the run in {} is in use: expected to be its only process, found another", path.display())]
     Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The lock that was taken is not in the folder any more, so that another process may have the run.
+    #[error(
+        "the run in {} was taken from this process: expected its lock in the folder, found another or none",
+        path.display()
+    )]
+    Lost {
         /// The folder.
         path: PathBuf,
     },

@@ -185,6 +185,23 @@ fn numbers_of_no_checkpoint_are_refused_with_what_was_expected() {
     };
     assert_eq!(place(4, 13), "expected at most 3 batches of the epoch under way, found 4");
     assert_eq!(place(2, 11), "expected a tally of 10 samples after 2 batches, found 11");
+    // What was measured in the first epoch: 4 of 13 to train on, 6 of 10 to validate on.
+    let tally = |samples: u64, correct: u64| [samples.to_le_bytes(), correct.to_le_bytes()].concat();
+    let measured = |samples, correct, by: Vec<u8>| message(&with_replaced(&tally(samples, correct), &by));
+    assert_eq!(measured(13, 4, tally(14, 4)), "expected a tally of 13 training samples in epoch 1, found 14");
+    assert_eq!(
+        measured(10, 6, tally(11, 6)),
+        "expected a tally of 10 validation samples in epoch 1, found 11"
+    );
+    for (samples, correct) in [(13, 4), (10, 6)] {
+        assert_eq!(
+            measured(samples, correct, tally(samples, u64::MAX)),
+            format!(
+                "expected at most {samples} right answers in a tally of {samples} samples, found {}",
+                u64::MAX
+            )
+        );
+    }
     // Of three epochs only one.
     let config = [&[3, 5, 0][..], &0.5_f32.to_le_bytes()].concat();
     let changed = |epochs, rate: f32| {
@@ -318,6 +335,11 @@ fn going_on_with_anything_else_is_refused_and_the_difference_named() {
         (mismatch.what, &*mismatch.expected, &*mismatch.found),
         ("release", "0.9.3", Checkpoint::RELEASE)
     );
+    assert_eq!(later.check_release(), Err(mismatch));
+
+    assert_eq!(checkpoint.check_image_shape(&[2, 3]), Ok(()));
+    let mismatch = checkpoint.check_image_shape(&[3, 2]).unwrap_err();
+    assert_eq!((mismatch.what, &*mismatch.expected, &*mismatch.found), ("image shape", "2 x 3", "3 x 2"));
 }
 
 #[test]

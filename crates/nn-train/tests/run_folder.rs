@@ -60,6 +60,83 @@ fn a_new_run_is_locked_before_it_exists() {
 }
 
 #[test]
+fn a_folder_that_is_left_again_on_the_way_is_made_once() {
+    let folder = tempfile::tempdir().unwrap();
+    // `new/..` is there as soon as `new` is.
+    RunFolder::create(&folder.path().join("new/../first")).unwrap();
+    assert_eq!(names(folder.path()), ["first", "new"]);
+    let error = RunFolder::create(&folder.path().join("other/..")).unwrap_err();
+    assert!(matches!(error, RunError::Occupied { .. }), "{error:?}");
+}
+
+#[test]
+fn of_many_processes_that_begin_a_run_at_once_one_does_and_the_others_are_told_why_not() {
+    for _ in 0..50 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs/first");
+        let barrier = std::sync::Barrier::new(4);
+        let begin = || {
+            barrier.wait();
+            let run = RunFolder::create(&path);
+            barrier.wait();
+            run.map(drop)
+        };
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let threads = [(); 4].map(|()| scope.spawn(begin));
+            threads.map(|thread| thread.join().unwrap()).into()
+        });
+        let begun = results.iter().filter(|result| result.is_ok()).count();
+        let locked = results.iter().filter(|result| matches!(result, Err(RunError::Locked { .. }))).count();
+        assert_eq!((begun, locked), (1, 3), "{results:?}");
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_whose_lock_or_folder_was_moved_or_removed_is_not_held_any_more() {
+    let lost = |take: &dyn Fn(&Path)| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = existing(folder.path());
+        let run = RunFolder::open(&path).unwrap();
+        run.check_held().unwrap();
+        take(&path);
+        let error = run.check_held().unwrap_err();
+        assert!(matches!(&error, RunError::Lost { path: named } if *named == path), "{error:?}");
+        assert!(error.to_string().contains("expected its lock in the folder, found another or none"));
+    };
+    lost(&|path| fs::remove_file(path.join("lock")).unwrap());
+    lost(&|path| fs::remove_dir_all(path).unwrap());
+    lost(&|path| {
+        fs::remove_file(path.join("lock")).unwrap();
+        drop(RunFolder::open(path).unwrap());
+    });
+    lost(&|path| {
+        fs::rename(path, path.with_file_name("elsewhere")).unwrap();
+        drop(RunFolder::create(path).unwrap());
+    });
+}
+
+#[test]
+#[cfg(unix)]
+fn a_lock_that_is_no_file_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = existing(folder.path());
+    let lock = path.join("lock");
+    let refused = || {
+        let error = RunFolder::open(&path).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot lock {}", lock.display()));
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "not a regular file");
+    };
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    refused();
+    fs::remove_dir(&lock).unwrap();
+    // Without a reader, to open it for writing waits for ever.
+    assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
+    refused();
+}
+
+#[test]
 fn a_run_is_never_replaced_by_another() {
     let folder = tempfile::tempdir().unwrap();
     let path = existing(folder.path());

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Result;
 use nn_train::{Checkpoint, EpochSummary, Fingerprint};
 use serde::Serialize;
 
@@ -38,7 +37,8 @@ pub(super) struct CheckpointDescription {
     seed: u64,
     train: Data,
     held_out: Option<Data>,
-    settings: Settings,
+    /// Of a run of this program; others may keep what they want there.
+    settings: Option<Settings>,
 }
 
 #[derive(Serialize)]
@@ -53,10 +53,10 @@ impl From<Fingerprint> for Data {
     }
 }
 
-pub(super) fn describe(path: &Path, checkpoint: &Checkpoint<'_>) -> Result<CheckpointDescription> {
+pub(super) fn describe(path: &Path, checkpoint: &Checkpoint<'_>) -> CheckpointDescription {
     let Checkpoint { network, optimizer, place, config, .. } = checkpoint;
     let accuracy = |summary: &EpochSummary| summary.measured().accuracy();
-    Ok(CheckpointDescription {
+    CheckpointDescription {
         kind: "checkpoint",
         path: path.display().to_string(),
         release: checkpoint.release.to_string(),
@@ -79,8 +79,8 @@ pub(super) fn describe(path: &Path, checkpoint: &Checkpoint<'_>) -> Result<Check
         seed: config.seed,
         train: checkpoint.train.into(),
         held_out: checkpoint.validation.map(Into::into),
-        settings: Settings::of(checkpoint)?,
-    })
+        settings: Settings::of(checkpoint).ok(),
+    }
 }
 
 impl Description for CheckpointDescription {

@@ -92,7 +92,8 @@ impl About {
             held_out: Fingerprint::of(sets.held_out()),
             held_out_name: sets.held_out_name(),
             data: task.data.clone(),
-            settings: serde_json::to_string(&task.settings(kept)).context("cannot write JSON")?,
+            settings: serde_json::to_string(&task.settings(kept))
+                .with_context(|| format!("cannot keep a run on the data in {}", task.data.display()))?,
             recipe_name: task.recipe_name(),
             rule: task.recipe.rule,
             checkpoint_every: task.checkpoint_every,
@@ -156,7 +157,8 @@ impl Keeper {
             let until = summary.epoch as usize;
             keeper.save_model(best, &place.epochs[..until], RunFolder::BEST_MODEL)?;
         }
-        // Within an epoch the network is past the last model, which is there from the end of the epoch before.
+        // Within an epoch the network is past the last model, which is there from the end of the epoch before; or from
+        // that of this one, where a process was killed before its checkpoint: it is going to be the same again.
         if place.batches == 0 && !place.epochs.is_empty() {
             keeper.save_model(network, &place.epochs, RunFolder::LAST_MODEL)?;
         }
@@ -210,6 +212,11 @@ impl Keeper {
         let Snapshot { network, optimizer, place, stopping } = *snapshot;
         let is_epoch_over = place.batches == 0;
         let (best, last) = (place.best(), place.epochs.last());
+        let is_due = |every: u64| optimizer.steps().is_multiple_of(every);
+        let is_saved = is_epoch_over || stopping || self.about.checkpoint_every.is_some_and(is_due);
+        if is_saved {
+            self.folder.check_held()?;
+        }
         if is_epoch_over {
             if best.map(|best| best.epoch) == last.map(|last| last.epoch) {
                 self.best = Some(network.clone());
@@ -218,8 +225,7 @@ impl Keeper {
             self.save_model(network, &place.epochs, RunFolder::LAST_MODEL)?;
             self.save_metrics(place)?;
         }
-        let is_due = |every: u64| optimizer.steps().is_multiple_of(every);
-        if is_epoch_over || stopping || self.about.checkpoint_every.is_some_and(is_due) {
+        if is_saved {
             self.save_checkpoint(snapshot)?;
         }
         let is_over = is_epoch_over && self.is_out_of_patience(best, last);

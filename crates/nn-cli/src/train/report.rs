@@ -11,7 +11,7 @@ use super::{Sets, State, task::Task};
 use crate::{
     args::TrainArgs,
     model,
-    output::{Output, count, hyphenated, invocation, percent, shape, thousands},
+    output::{Output, count, hyphenated, invocation, percent, shape, shell_word, thousands},
 };
 
 /// What is announced before training, as JSON.
@@ -174,9 +174,9 @@ impl EndLine {
     /// The end of a training that was neither interrupted nor a run, of no epochs: what else it was is to be set.
     pub(super) fn new(data: Option<&Path>, test: Option<Tally>, model: &Path, duration: Duration) -> EndLine {
         // The look at the errors that comes naturally after a training.
-        let data = data.map(|folder| format!(" --data {}", folder.display()));
+        let data = data.map(|folder| format!(" --data {}", shell_word(folder)));
         let next =
-            format!("{} eval {}{} --confusion", invocation(), model.display(), data.unwrap_or_default());
+            format!("{} eval {}{} --confusion", invocation(), shell_word(model), data.unwrap_or_default());
         let metadata = model.metadata();
         EndLine {
             event: "end",
@@ -201,8 +201,9 @@ impl EndLine {
         if let (Some(run), true) = (&self.run, self.interrupted) {
             let epochs = count(self.epochs, "finished epoch");
             return format!(
-                "\nleft     {run}, with {epochs}\nnext     {} train --resume {run}",
-                invocation()
+                "\nleft     {run}, with {epochs}\nnext     {} train --resume {}",
+                invocation(),
+                shell_word(Path::new(run))
             );
         }
         let test = self.test.map_or_else(

@@ -15,7 +15,7 @@ use crate::{
     config::Effective,
     data,
     failure::Advised,
-    model,
+    model, output,
     preset::{PresetName, Recipe},
 };
 
@@ -96,7 +96,10 @@ impl Task {
     pub(super) fn resume(args: &TrainArgs, path: &Path) -> Result<(Task, Resumed)> {
         let folder = RunFolder::open(path)?;
         let checkpoint = load_checkpoint(&folder.file(RunFolder::CHECKPOINT))?;
-        let settings = Settings::of(&checkpoint)?;
+        let cannot = || format!("cannot go on with {}", path.display());
+        // Another release may have other settings.
+        checkpoint.check_release().with_context(cannot)?;
+        let settings = Settings::of(&checkpoint).with_context(cannot)?;
         let config = &checkpoint.config;
         let unknown = |what: &str, found: &str| format!("this release knows no {what} `{found}`");
         let preset = PresetName::ALL
@@ -236,7 +239,14 @@ pub(super) fn other_flag(path: &Path, flag: &str, expected: &str, found: &str) -
 /// Where the data of a run is: where a flag says, or where it was, or where it usually is. Its checksum decides
 /// whether it is the same.
 fn data_folder(args: &TrainArgs, settings: &Settings) -> Result<PathBuf> {
-    let is_there = args.data.folder.is_none() && settings.data.is_dir();
-    let data = if is_there { &DataArgs { folder: Some(settings.data.clone()) } } else { &args.data };
-    data::folder(data)
+    if args.data.folder.is_some() {
+        return data::folder(&args.data);
+    }
+    if settings.data.is_dir() {
+        return data::folder(&DataArgs { folder: Some(settings.data.clone()) });
+    }
+    let gone = format!("the data of the run is no longer in {}", settings.data.display());
+    let folder = data::folder(&args.data).with_context(|| gone.clone())?;
+    output::note(format_args!("{gone}: going on with that in {}", folder.display()));
+    Ok(folder)
 }
