@@ -332,7 +332,11 @@ mod tests {
         //     RecordWriter(buffer).write(event.SerializeToString())
         //     print(buffer.getvalue().hex())
         let golden = [
-            (0, What::file_version(), "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c"),
+            (
+                0,
+                What::file_version(),
+                "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c",
+            ),
             (31, What::start(), "0f000000000000006d532b0909000000000000f83f101f3a020801edb2ed92"),
             (
                 300,
