@@ -51,7 +51,7 @@ fn parse(text: &str) -> Document<'_> {
 
 /// All that is written in a document, but for its style.
 fn words(document: &Document<'_>) -> String {
-    let texts = document.descendants().filter(|node| node.is_text());
+    let texts = document.descendants().filter(roxmltree::Node::is_text);
     let texts = texts.filter(|node| node.parent().is_none_or(|parent| !parent.has_tag_name("style")));
     texts.filter_map(|node| node.text()).collect::<Vec<_>>().join("\n")
 }

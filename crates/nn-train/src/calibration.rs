@@ -93,8 +93,8 @@ impl Calibration {
         };
         let mut bins: Vec<CalibrationBin> = (0..count).map(empty).collect();
         for answer in answers {
-            // `max` gives 0 for NaN.
-            let confidence = f64::from(answer.confidence).max(0.0).min(1.0);
+            let confidence = f64::from(answer.confidence);
+            let confidence = if confidence.is_nan() { 0.0 } else { confidence.clamp(0.0, 1.0) };
             // The first bin whose upper border is not below; the last one's is 1.
             let number = bins.partition_point(|bin| bin.upper < confidence).min(count - 1);
             let bin = &mut bins[number];
