@@ -129,6 +129,8 @@ fn the_page_of_a_run_is_well_formed_and_needs_no_other_file() {
     tiny_data(folder.path(), "tiny");
     let run = "train --data tiny --run first --hidden 4 --epochs 3 --batch 5 --rate 0.01";
     nn_cli(folder.path(), run).succeeds();
+    // Of the same name, and no run.
+    fs::create_dir(folder.path().join("first")).unwrap();
     let output = nn_cli(folder.path(), "report first --pictures deep/figures").succeeds();
     assert!(output.stdout.contains("page      report.html"), "{output:?}");
 

@@ -36,7 +36,8 @@ pub(super) fn confusion(confusion: &[Vec<u64>], names: &[String]) -> Markup {
     let most = off_diagonal().map(|(_, &count)| count).max().unwrap_or(0);
     let middle = |class: usize| (class as f64 + 0.5) * cell;
     let font = (cell * 0.3).clamp(7.0, 11.0);
-    let gap = if classes <= MOST_WITH_NAMES { 1.0 } else { 0.0 };
+    // Small cells stand close together, and are seen only in strong colors.
+    let (gap, faint) = if classes <= MOST_WITH_NAMES { (1.0, 0.1) } else { (0.0, 0.5) };
 
     let content = html! {
         text.label x=(left) y="13" { "true class ↓   predicted class →" }
@@ -60,7 +61,7 @@ pub(super) fn confusion(confusion: &[Vec<u64>], names: &[String]) -> Markup {
             @for (column, &number) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
                 @let is_right = row == column;
                 @let share = if is_right { number as f64 / samples.max(1) as f64 } else { number as f64 / most.max(1) as f64 };
-                @let opacity = if is_right { 0.08 + 0.72 * share } else { 0.12 + 0.88 * share.sqrt() };
+                @let opacity = if is_right { faint + (0.8 - faint) * share } else { faint + (1.0 - faint) * share.sqrt() };
                 rect class=(if is_right { "right" } else { "wrong" }) x=(coordinate(left + column as f64 * cell + gap / 2.0))
                     y=(coordinate(TOP + row as f64 * cell + gap / 2.0)) width=(coordinate(cell - gap))
                     height=(coordinate(cell - gap)) fill-opacity=(coordinate(opacity)) {

@@ -238,7 +238,7 @@ impl<'a> Page<'a> {
                             }
                             tfoot {
                                 tr {
-                                    th scope="row" { "all, macro mean" }
+                                    th scope="row" { "macro mean" }
                                     td { (thousands(measured.samples)) }
                                     td { (thousands(measured.samples - measured.errors)) }
                                     td { (percent(measured.macro_precision)) }

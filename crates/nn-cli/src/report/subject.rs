@@ -55,22 +55,22 @@ impl Subject {
         if is_run(typed) {
             return Subject::open_run(typed);
         }
-        if !typed.exists()
+        // A folder of that name that is no run, as one of data, does not hide the run.
+        if !typed.is_file()
             && let Some(Ok(RunName(path))) = typed.to_str().map(str::parse)
         {
             if is_run(&path) {
                 return Subject::open_run(&path);
             }
-            let message = format!(
-                "nothing to report on: expected a model {} or a run {}, found neither",
-                typed.display(),
-                path.display()
-            );
-            return Err(Advised::new(
-                message,
-                "`nn-cli train --run NAME` makes a run, `nn-cli train` a model",
-            )
-            .into());
+            if !typed.exists() {
+                let message = format!(
+                    "nothing to report on: expected a model {} or a run {}, found neither",
+                    typed.display(),
+                    path.display()
+                );
+                let hint = "`nn-cli train --run NAME` makes a run, `nn-cli train` a model";
+                return Err(Advised::new(message, hint).into());
+            }
         }
         let model = model::load(typed)?;
         let name = typed.file_name().map_or_else(|| typed.to_string_lossy(), |name| name.to_string_lossy());
