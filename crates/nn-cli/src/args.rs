@@ -4,6 +4,7 @@
 mod eval;
 mod inspect;
 mod predict;
+mod report;
 mod show;
 mod train;
 
@@ -18,9 +19,10 @@ pub(crate) use {
     eval::EvalArgs,
     inspect::InspectArgs,
     predict::{Invert, PredictArgs},
+    report::ReportArgs,
     show::ShowArgs,
     train::TrainArgs,
-    value::{Indices, InitializerChoice, Validation},
+    value::{Indices, InitializerChoice, RunName, Validation},
 };
 
 /// Train small neural networks on MNIST, and on every data set in its format (IDX), from scratch: no framework, no
@@ -38,6 +40,7 @@ Examples:
   nn-cli eval mnist.model --confusion    how good it is, and what it takes for what
   nn-cli predict mnist.model five.png    what it sees in a picture
   nn-cli show                            the first ten digits of the training set
+  nn-cli report runs/first               a page about a run: curves, errors, calibration
   nn-cli inspect data/mnist              what is in a folder, a file or a model
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. See `nn-cli help <command>` for more.";
@@ -50,6 +53,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Ask a saved network about images of a data set, or PNG files
     Predict(PredictArgs),
+    /// Make a page about a run or a saved network: curves, errors, calibration, what it looks for
+    Report(ReportArgs),
     /// Draw images of a data set in the terminal, or into a PNG file
     Show(ShowArgs),
     /// Tell what an IDX file, a data folder, a saved network or a run holds

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use nn_train::{ClassReport, Model, nn_core::Evaluation};
+use nn_train::{ClassReport, ClassScore, Model, Split, nn_core::Evaluation};
 use serde::Serialize;
 
 use crate::{
@@ -15,36 +15,37 @@ use crate::{
 
 /// The whole report, as JSON.
 #[derive(Serialize)]
-struct Report<'a> {
-    model: String,
-    data: String,
-    split: String,
-    samples: u64,
-    loss: f64,
-    accuracy: f64,
-    errors: u64,
-    macro_precision: f64,
-    macro_recall: f64,
-    macro_f1: f64,
-    classes: Vec<ClassLine<'a>>,
-    confusion: Vec<Vec<u64>>,
+pub(crate) struct Report<'a> {
+    pub(crate) model: String,
+    pub(crate) data: String,
+    pub(crate) split: String,
+    pub(crate) samples: u64,
+    pub(crate) loss: f64,
+    pub(crate) accuracy: f64,
+    pub(crate) errors: u64,
+    pub(crate) macro_precision: f64,
+    pub(crate) macro_recall: f64,
+    pub(crate) macro_f1: f64,
+    pub(crate) classes: Vec<ClassLine<'a>>,
+    /// A row for each true class.
+    pub(crate) confusion: Vec<Vec<u64>>,
 }
 
 #[derive(Serialize)]
-struct ClassLine<'a> {
+pub(crate) struct ClassLine<'a> {
     class: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
-    samples: u64,
-    predicted: u64,
-    correct: u64,
-    precision: f64,
-    recall: f64,
-    f1: f64,
+    pub(crate) samples: u64,
+    pub(crate) predicted: u64,
+    pub(crate) correct: u64,
+    pub(crate) precision: f64,
+    pub(crate) recall: f64,
+    pub(crate) f1: f64,
 }
 
 impl ClassLine<'_> {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.name.map_or_else(|| self.class.to_string(), str::to_owned)
     }
 }
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
     let evaluation = nn_train::evaluate(&model.network, model.loss, files.view(), args.threads.count())
         .with_context(|| format!("cannot measure {} on {}", args.model.display(), folder.display()))?;
 
-    let report = report(args, &folder, &model, &evaluation);
+    let report = Report::new(&args.model, &folder, args.split.into(), &model, &evaluation);
     if args.json {
         return output.json(&report);
     }
@@ -86,32 +87,41 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
     Ok(())
 }
 
-fn report<'a>(args: &EvalArgs, folder: &Path, model: &'a Model, evaluation: &Evaluation) -> Report<'a> {
-    let tally = evaluation.tally;
-    let scores = ClassReport::new(evaluation.confusion.view());
-    let class_line = |(class, score): (usize, &nn_train::ClassScore)| ClassLine {
-        class,
-        name: class_name(model, class),
-        samples: score.support,
-        predicted: score.predicted,
-        correct: score.correct,
-        precision: score.precision,
-        recall: score.recall,
-        f1: score.f1,
-    };
-    Report {
-        model: args.model.display().to_string(),
-        data: folder.display().to_string(),
-        split: nn_train::Split::from(args.split).to_string(),
-        samples: tally.samples,
-        loss: tally.mean_loss(),
-        accuracy: tally.accuracy(),
-        errors: tally.samples - tally.correct,
-        macro_precision: scores.macro_precision,
-        macro_recall: scores.macro_recall,
-        macro_f1: scores.macro_f1,
-        classes: scores.classes.iter().enumerate().map(class_line).collect(),
-        confusion: evaluation.confusion.rows().into_iter().map(|row| row.to_vec()).collect(),
+impl<'a> Report<'a> {
+    /// The report on the model of a file, measured on one half of the data in a folder.
+    pub(crate) fn new(
+        path: &Path,
+        folder: &Path,
+        split: Split,
+        model: &'a Model,
+        evaluation: &Evaluation,
+    ) -> Report<'a> {
+        let tally = evaluation.tally;
+        let scores = ClassReport::new(evaluation.confusion.view());
+        let class_line = |(class, score): (usize, &ClassScore)| ClassLine {
+            class,
+            name: class_name(model, class),
+            samples: score.support,
+            predicted: score.predicted,
+            correct: score.correct,
+            precision: score.precision,
+            recall: score.recall,
+            f1: score.f1,
+        };
+        Report {
+            model: path.display().to_string(),
+            data: folder.display().to_string(),
+            split: split.to_string(),
+            samples: tally.samples,
+            loss: tally.mean_loss(),
+            accuracy: tally.accuracy(),
+            errors: tally.samples - tally.correct,
+            macro_precision: scores.macro_precision,
+            macro_recall: scores.macro_recall,
+            macro_f1: scores.macro_f1,
+            classes: scores.classes.iter().enumerate().map(class_line).collect(),
+            confusion: evaluation.confusion.rows().into_iter().map(|row| row.to_vec()).collect(),
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::{fmt, io::ErrorKind};
 
 use nn_cli::png_file;
 use nn_train::{
-    ContainerError, DataError, DecodeError, FitError, LoadError, Mismatch, RunError, SaveError, WriteError,
-    WriteStage,
+    ContainerError, DataError, DecodeError, EventError, FitError, LoadError, Mismatch, RunError, SaveError,
+    WriteError, WriteStage,
     nn_core::idx_format::{MismatchError, OpenError},
 };
 
@@ -57,6 +57,8 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             of_fit(error)
         } else if let Some(SaveError::Write(error)) = cause.downcast_ref() {
             // It stands for its cause in the chain.
+            of_write(error)
+        } else if let Some(EventError::Create(error)) = cause.downcast_ref() {
             of_write(error)
         } else if let Some(error) = cause.downcast_ref::<WriteError>() {
             of_write(error)

@@ -1,7 +1,7 @@
 //! The program: owns which command runs and how the process ends, and refuses to do the work.
 #![doc = include_str!("../README.md")]
 
-// In the order of a command: what was typed, what it means, the five commands, what they draw on.
+// In the order of a command: what was typed, what it means, the commands, what they draw on.
 mod args;
 mod config;
 mod preset;
@@ -11,6 +11,7 @@ mod suggest;
 mod eval;
 mod inspect;
 mod predict;
+mod report;
 mod show;
 mod train;
 
@@ -73,6 +74,7 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         }
         Command::Eval(args) => eval::run(args, &mut output)?,
         Command::Predict(args) => predict::run(args, &mut output)?,
+        Command::Report(args) => report::run(args, &mut output)?,
         Command::Show(args) => show::run(args, &mut output)?,
         Command::Inspect(args) => inspect::run(args, &mut output)?,
     }

@@ -1,5 +1,5 @@
-//! From a preset to the recipe of one training: owns how a configuration overrides a preset and flags override both,
-//! and refuses to know how a recipe is carried out.
+//! From a preset to the recipe of one training, and back: owns how a configuration overrides a preset and flags override
+//! both, and refuses to know how a recipe is carried out.
 
 use nn_train::nn_core::Rule;
 
@@ -61,6 +61,34 @@ impl Recipe {
             epochs: args.epochs.unwrap_or(self.epochs),
         })
     }
+
+    /// The flags that make this recipe of a preset: those that differ from it.
+    pub(crate) fn flags(&self, preset: PresetName) -> Vec<String> {
+        let usual = preset.recipe();
+        let natural_output =
+            if self.loss == usual.loss { usual.output } else { self.loss.output_activation() };
+        let hidden: Vec<String> = self.hidden.iter().map(ToString::to_string).collect();
+        let hidden = if hidden.is_empty() { "none".to_owned() } else { hidden.join(",") };
+        let is_other_rule = self.rule != usual.rule;
+        let flags = [
+            ("--hidden", self.hidden != usual.hidden, hidden),
+            ("--activation", self.activation != usual.activation, self.activation.to_string()),
+            ("--loss", self.loss != usual.loss, self.loss.to_string()),
+            ("--output-activation", self.output != natural_output, self.output.to_string()),
+            ("--initializer", self.initializer != usual.initializer, self.initializer.to_string()),
+            ("--optimizer", is_other_rule, self.rule.to_string()),
+            // Another optimizer brings a rate of its own.
+            ("--rate", is_other_rule || self.rate != usual.rate, self.rate.to_string()),
+            ("--schedule", self.schedule != usual.schedule, self.schedule.to_string()),
+            ("--batch", self.batch != usual.batch, self.batch.to_string()),
+            ("--epochs", self.epochs != usual.epochs, self.epochs.to_string()),
+        ];
+        let differing = flags.into_iter().filter(|(_, differs, _)| *differs);
+        ["--preset".to_owned(), preset.name().to_owned()]
+            .into_iter()
+            .chain(differing.flat_map(|(flag, _, value)| [flag.to_owned(), value]))
+            .collect()
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +123,22 @@ mod tests {
         assert_eq!(recipe("nn-cli train --preset article --hidden 30,20 --activation sigmoid"), Ok(expected));
         let none = recipe("nn-cli train --hidden none");
         assert_eq!(none, Ok(Recipe { hidden: vec![], ..PresetName::Default.recipe() }));
+    }
+
+    #[test]
+    fn the_flags_of_a_recipe_make_the_recipe() {
+        for flags in [
+            "--preset default",
+            "--preset article",
+            "--preset default --hidden none --loss mean-squared-error --output-activation softmax",
+            "--preset default --activation tanh --loss binary-cross-entropy --initializer normal:0.02",
+            "--preset article --hidden 30,20 --optimizer adam --rate 0.003 --schedule step:3:0.25",
+            "--preset article --loss softmax-cross-entropy --batch 7 --epochs 3",
+        ] {
+            let made = recipe(&format!("nn-cli train {flags}")).unwrap();
+            let preset = PresetName::ALL[usize::from(flags.contains("article"))];
+            assert_eq!(made.flags(preset).join(" "), flags);
+        }
     }
 
     #[test]

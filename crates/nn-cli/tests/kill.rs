@@ -136,7 +136,10 @@ fn assert_shows_what_was_measured(run: &Path, has_events: bool) {
         assert_eq!(shown[tag], expected, "{tag}");
     }
     let speeds = &shown["samples_per_second"];
-    assert!(speeds.keys().eq(shown["rate"].keys()) && speeds.values().all(|&speed| speed > 0.0), "{speeds:?}");
+    assert!(
+        speeds.keys().eq(shown["rate"].keys()) && speeds.values().all(|&speed| speed > 0.0),
+        "{speeds:?}"
+    );
     assert_eq!(shown.len(), 6);
 }
 

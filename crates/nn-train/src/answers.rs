@@ -65,7 +65,9 @@ pub fn answers(
         let share = dataset.slice(start..dataset.len().min(start + SHARE));
         let outputs = engine.forward(network, share);
         let probabilities = loss.probabilities(outputs.view());
-        for (row, (outputs, probabilities)) in outputs.rows().into_iter().zip(probabilities.rows()).enumerate() {
+        for (row, (outputs, probabilities)) in
+            outputs.rows().into_iter().zip(probabilities.rows()).enumerate()
+        {
             // Two outputs may round to one probability; the prediction is that of the outputs.
             let predicted = predicted_class(outputs.as_slice().unwrap_or_default());
             let label = usize::from(share.label(row));

@@ -93,8 +93,8 @@ impl Calibration {
         };
         let mut bins: Vec<CalibrationBin> = (0..count).map(empty).collect();
         for answer in answers {
-            // `max` gives 0 for NaN.
-            let confidence = f64::from(answer.confidence).max(0.0).min(1.0);
+            let confidence = f64::from(answer.confidence);
+            let confidence = if confidence.is_nan() { 0.0 } else { confidence.clamp(0.0, 1.0) };
             // The first bin whose upper border is not below; the last one's is 1.
             let number = bins.partition_point(|bin| bin.upper < confidence).min(count - 1);
             let bin = &mut bins[number];
@@ -131,8 +131,20 @@ mod tests {
     }
 
     const GOLDEN: [(f32, bool); 14] = [
-        (0.97, true), (0.99, true), (0.91, false), (0.95, true), (0.83, true), (0.88, false), (0.62, true),
-        (0.64, false), (0.71, true), (0.55, false), (0.31, false), (0.36, true), (0.24, false), (0.98, true),
+        (0.97, true),
+        (0.99, true),
+        (0.91, false),
+        (0.95, true),
+        (0.83, true),
+        (0.88, false),
+        (0.62, true),
+        (0.64, false),
+        (0.71, true),
+        (0.55, false),
+        (0.31, false),
+        (0.36, true),
+        (0.24, false),
+        (0.98, true),
     ];
 
     #[test]
@@ -152,7 +164,12 @@ mod tests {
         assert_eq!(samples, [0, 3, 1, 3, 7]);
         let accuracy: Vec<_> = calibration.bins.iter().map(CalibrationBin::accuracy).collect();
         assert_eq!(accuracy, [None, Some(1.0 / 3.0), Some(0.0), Some(2.0 / 3.0), Some(5.0 / 7.0)]);
-        let means = [0.303_333_337_108_294_2, 0.550_000_011_920_929, 0.656_666_656_335_194_9, 0.930_000_007_152_557_4];
+        let means = [
+            0.303_333_337_108_294_2,
+            0.550_000_011_920_929,
+            0.656_666_656_335_194_9,
+            0.930_000_007_152_557_4,
+        ];
         for (bin, mean) in calibration.bins[1..].iter().zip(means) {
             assert!((bin.confidence().unwrap() - mean).abs() < 1e-7, "{bin:?}");
         }
@@ -163,7 +180,8 @@ mod tests {
 
     #[test]
     fn a_confidence_on_a_border_is_in_the_bin_below_and_zero_in_the_first() {
-        let calibration = calibration(&[(0.0, true), (0.25, true), (0.5, true), (0.75, true), (1.0, true)], 4);
+        let calibration =
+            calibration(&[(0.0, true), (0.25, true), (0.5, true), (0.75, true), (1.0, true)], 4);
         let samples: Vec<u64> = calibration.bins.iter().map(|bin| bin.samples).collect();
         assert_eq!(samples, [2, 1, 1, 1]);
     }

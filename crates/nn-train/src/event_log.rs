@@ -317,6 +317,10 @@ impl EventError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use nn_core::Tally;
+
     use super::*;
 
     #[test]
@@ -332,7 +336,11 @@ mod tests {
         //     RecordWriter(buffer).write(event.SerializeToString())
         //     print(buffer.getvalue().hex())
         let golden = [
-            (0, What::file_version(), "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c"),
+            (
+                0,
+                What::file_version(),
+                "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c",
+            ),
             (31, What::start(), "0f000000000000006d532b0909000000000000f83f101f3a020801edb2ed92"),
             (
                 300,
@@ -346,6 +354,109 @@ mod tests {
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(hex, expected);
         }
+    }
+
+    /// Ten samples an epoch, in batches of four.
+    fn plan(steps_done: u64) -> FitPlan {
+        FitPlan { epochs: 9, batches: 3, batch_size: 4, samples: 10, validation_samples: None, steps_done }
+    }
+
+    fn report(epoch: u32, seconds: u64) -> EpochReport {
+        EpochReport {
+            epoch,
+            rate: 0.5,
+            train: Tally { samples: 10, correct: 5, loss_sum: 2.5 },
+            validation: None,
+            train_time: Duration::from_secs(seconds),
+            validation_time: Duration::ZERO,
+        }
+    }
+
+    fn network() -> Network {
+        Network::builder(2).dense(3, nn_core::Activation::Identity).zeros().unwrap()
+    }
+
+    /// The steps and the contents of a file.
+    fn events(folder: &Path, number: u64) -> Vec<(i64, What)> {
+        let bytes = fs::read(folder.join(format!("events.out.tfevents.{number:010}.nn-train"))).unwrap();
+        let mut rest = &bytes[..];
+        let mut events = Vec::new();
+        while let Some((length, after)) = rest.split_first_chunk() {
+            let length = u64::from_le_bytes(*length) as usize;
+            let event = Event::decode(&after[4..4 + length]).unwrap();
+            events.push((event.step, event.what.unwrap()));
+            rest = &after[length + 8..];
+        }
+        events
+    }
+
+    fn scalars(speed: Option<f64>) -> What {
+        let mut scalars = vec![("loss/train", 0.25), ("accuracy/train", 0.5), ("rate", 0.5)];
+        scalars.extend(speed.map(|speed| ("samples_per_second", speed)));
+        What::scalars(&scalars)
+    }
+
+    #[test]
+    fn each_life_has_a_file_that_begins_where_it_does_and_counts_its_own_samples() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        assert!(!EventLog::is_in(folder).unwrap());
+        let mut log = EventLog::create(folder, "test", &Place::default(), 3).unwrap();
+        log.fit_started(&plan(0));
+        assert!(log.epoch_finished(&report(1, 2), &network()).is_continue());
+        log.into_result().unwrap();
+        assert!(EventLog::is_in(folder).unwrap());
+        let start = |step| (step, What::start());
+        let version = (0, What::file_version());
+        assert_eq!(events(folder, 1), [version.clone(), start(1), (3, scalars(Some(5.0)))]);
+
+        // After two batches of the second epoch, eight of its samples are done.
+        let place = Place { epochs: vec![report(1, 2).summary()], batches: 2, running: Tally::default() };
+        let mut log = EventLog::create(folder, "test", &place, 3).unwrap();
+        log.fit_started(&plan(5));
+        assert!(log.epoch_finished(&report(2, 4), &network()).is_continue());
+        assert!(log.epoch_finished(&report(3, 4), &network()).is_continue());
+        let expected = [version, start(6), (6, scalars(Some(0.5))), (9, scalars(Some(2.5)))];
+        assert_eq!(events(folder, 2), expected);
+    }
+
+    #[test]
+    fn the_first_file_of_a_fit_that_is_under_way_has_its_past() {
+        let folder = tempfile::tempdir().unwrap();
+        let past = vec![report(1, 2).summary(), report(2, 2).summary()];
+        let place = Place { epochs: past, batches: 1, running: Tally::default() };
+        drop(EventLog::create(folder.path(), "test", &place, 3).unwrap());
+        let expected =
+            [(0, What::file_version()), (8, What::start()), (3, scalars(None)), (6, scalars(None))];
+        assert_eq!(events(folder.path(), 1), expected);
+    }
+
+    #[test]
+    fn a_time_of_zero_has_no_speed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = EventLog::create(folder.path(), "test", &Place::default(), 3).unwrap();
+        log.fit_started(&plan(0));
+        assert!(log.epoch_finished(&report(1, 0), &network()).is_continue());
+        assert_eq!(events(folder.path(), 1)[2], (3, scalars(None)));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_ends_the_fit_and_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = EventLog::create(folder.path(), "test", &Place::default(), 3).unwrap();
+        log.file = fs::File::options().write(true).open("/dev/full").unwrap();
+        assert!(log.epoch_finished(&report(1, 2), &network()).is_break());
+        let error = log.into_result().unwrap_err();
+        assert!(error.to_string().starts_with("cannot write ") && error.to_string().ends_with(".nn-train"));
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let error =
+            EventLog::create(&folder.path().join("missing"), "test", &Place::default(), 3).unwrap_err();
+        assert!(error.to_string().starts_with("cannot look for event files in "), "{error}");
     }
 
     #[test]

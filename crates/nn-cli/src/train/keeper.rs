@@ -12,14 +12,17 @@ use std::{
 
 use anyhow::{Context, Result};
 use nn_train::{
-    Checkpoint, EpochSummary, EventLog, Fingerprint, FitConfig, FitError, History, Model, Place, RunFolder, Snapshot,
-    TrainingRecord,
+    Checkpoint, EpochSummary, EventLog, Fingerprint, FitConfig, FitError, History, Model, Place, RunFolder,
+    Snapshot, TrainingRecord,
     nn_core::{Network, Optimizer, Rule},
     save, save_checkpoint, write_atomically,
 };
 use serde::Serialize;
 
-use super::{sets::Sets, task::Task};
+use super::{
+    sets::Sets,
+    task::{Settings, Task},
+};
 use crate::{config::Found, model};
 
 /// Keeps a run in its folder.
@@ -315,9 +318,9 @@ impl Keeper {
         Ok(())
     }
 
-    /// The model to use: the best one where patience chooses it, else the last one.
+    /// The file of the network to use.
     pub(super) fn chosen_model(&self) -> &'static str {
-        if self.about.patience.is_some() { RunFolder::BEST_MODEL } else { RunFolder::LAST_MODEL }
+        Settings::chosen_model(self.about.patience)
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -67,6 +67,41 @@ impl Settings {
     pub(crate) fn of(checkpoint: &Checkpoint<'_>) -> Result<Settings> {
         serde_json::from_str(&checkpoint.settings).context("cannot read the settings in the checkpoint")
     }
+
+    /// The recipe of a run, of whose checkpoint these are the settings, and the preset that it came from.
+    pub(crate) fn recipe(&self, checkpoint: &Checkpoint<'_>) -> Result<(PresetName, Recipe)> {
+        let config = &checkpoint.config;
+        let unknown = |what: &str, found: &str| format!("this release knows no {what} `{found}`");
+        let preset = PresetName::ALL
+            .into_iter()
+            .find(|preset| preset.name() == self.preset)
+            .with_context(|| unknown("preset", &self.preset))?;
+        let activation: Activation = self.activation.parse()?;
+        let initializer = self
+            .initializer
+            .parse()
+            .map_err(|_| anyhow::Error::msg(unknown("initializer", &self.initializer)))?;
+        let network = &checkpoint.network;
+        let units = model::layers(network);
+        let recipe = Recipe {
+            hidden: units[1..units.len() - 1].to_vec(),
+            activation,
+            loss: config.loss,
+            output: network.activation(network.depth() - 1),
+            initializer,
+            rule: checkpoint.optimizer.rule(),
+            rate: config.rate,
+            schedule: config.schedule,
+            batch: config.batch_size.get(),
+            epochs: config.epochs,
+        };
+        Ok((preset, recipe))
+    }
+
+    /// The file of the network to use: the best one where patience chooses it, else the last one.
+    pub(crate) fn chosen_model(patience: Option<u32>) -> &'static str {
+        if patience.is_some() { RunFolder::BEST_MODEL } else { RunFolder::LAST_MODEL }
+    }
 }
 
 /// A run that is gone on with.
@@ -100,35 +135,11 @@ impl Task {
         // Another release may have other settings.
         checkpoint.check_release().with_context(cannot)?;
         let settings = Settings::of(&checkpoint).with_context(cannot)?;
-        let config = &checkpoint.config;
-        let unknown = |what: &str, found: &str| format!("this release knows no {what} `{found}`");
-        let preset = PresetName::ALL
-            .into_iter()
-            .find(|preset| preset.name() == settings.preset)
-            .with_context(|| unknown("preset", &settings.preset))?;
-        let activation: Activation = settings.activation.parse()?;
-        let initializer = settings
-            .initializer
-            .parse()
-            .map_err(|_| anyhow::Error::msg(unknown("initializer", &settings.initializer)))?;
-        let network = &checkpoint.network;
-        let units = model::layers(network);
-        let recipe = Recipe {
-            hidden: units[1..units.len() - 1].to_vec(),
-            activation,
-            loss: config.loss,
-            output: network.activation(network.depth() - 1),
-            initializer,
-            rule: checkpoint.optimizer.rule(),
-            rate: config.rate,
-            schedule: config.schedule,
-            batch: config.batch_size.get(),
-            epochs: config.epochs,
-        };
+        let (preset, recipe) = settings.recipe(&checkpoint)?;
         let task = Task {
             recipe,
             preset,
-            seed: config.seed,
+            seed: checkpoint.config.seed,
             validation: Validation::Count(settings.validation),
             patience: settings.patience,
             checkpoint_every: args.checkpoint_every.map(Into::into).or(settings.checkpoint_every),

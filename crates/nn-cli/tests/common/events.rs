@@ -128,9 +128,10 @@ fn event(data: &[u8]) -> Event {
         (Some(Field::Bytes(version)), None, None) => {
             Event::FileVersion(String::from_utf8(version.to_vec()).unwrap())
         }
-        (None, Some(Field::Bytes(summary)), None) => {
-            Event::Scalars { step, values: self::fields(summary).into_iter().map(|(_, field)| scalar(field)).collect() }
-        }
+        (None, Some(Field::Bytes(summary)), None) => Event::Scalars {
+            step,
+            values: self::fields(summary).into_iter().map(|(_, field)| scalar(field)).collect(),
+        },
         (None, None, Some(Field::Bytes(session))) => {
             assert!(matches!(self::fields(session)[..], [(1, Field::Number(1))]), "a start");
             Event::Start { step }

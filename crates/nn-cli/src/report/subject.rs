@@ -1,0 +1,221 @@
+//! What a report is about: owns the way from a name to a run or a model, its data, and the command that makes it again,
+//! and refuses to know what is found out about it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use nn_train::{
+    Checkpoint, DataFiles, Fingerprint, Model, RunFolder, Split, load_checkpoint, nn_core::Dataset,
+};
+
+use crate::{
+    args::{DataArgs, ReportArgs, RunName},
+    data,
+    failure::Advised,
+    model,
+    output::{count, percent, shape, thousands},
+    train::Settings,
+};
+
+/// A run, or a model without one.
+pub(super) struct Subject {
+    /// As it is called on the page.
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    pub(super) model_path: PathBuf,
+    pub(super) model: Model,
+    pub(super) run: Option<Run>,
+}
+
+/// What is known of a run beside its model.
+pub(super) struct Run {
+    pub(super) checkpoint: Checkpoint<'static>,
+    pub(super) settings: Settings,
+}
+
+/// The data that is measured on.
+pub(super) struct Data {
+    pub(super) folder: PathBuf,
+    pub(super) files: DataFiles,
+    pub(super) fingerprint: Fingerprint,
+    /// Whether these are the samples that the run knows them to be, where it knows.
+    pub(super) is_of_run: Option<bool>,
+}
+
+impl Data {
+    pub(super) fn dataset(&self) -> Dataset<'_> {
+        self.files.view()
+    }
+}
+
+impl Subject {
+    /// Finds what the user named: a run by its folder, a model by its file, or a run by its name.
+    pub(super) fn open(typed: &Path) -> Result<Subject> {
+        let is_run = |path: &Path| path.join(RunFolder::CHECKPOINT).is_file();
+        if is_run(typed) {
+            return Subject::open_run(typed);
+        }
+        // A folder of that name that is no run, as one of data, does not hide the run.
+        if !typed.is_file()
+            && let Some(Ok(RunName(path))) = typed.to_str().map(str::parse)
+        {
+            if is_run(&path) {
+                return Subject::open_run(&path);
+            }
+            if !typed.exists() {
+                let message = format!(
+                    "nothing to report on: expected a model {} or a run {}, found neither",
+                    typed.display(),
+                    path.display()
+                );
+                let hint = "`nn-cli train --run NAME` makes a run, `nn-cli train` a model";
+                return Err(Advised::new(message, hint).into());
+            }
+        }
+        let model = model::load(typed)?;
+        let name = typed.file_name().map_or_else(|| typed.to_string_lossy(), |name| name.to_string_lossy());
+        Ok(Subject {
+            name: name.into_owned(),
+            path: typed.to_owned(),
+            model_path: typed.to_owned(),
+            model,
+            run: None,
+        })
+    }
+
+    fn open_run(path: &Path) -> Result<Subject> {
+        let checkpoint = load_checkpoint(&path.join(RunFolder::CHECKPOINT))?;
+        let settings = Settings::of(&checkpoint)?;
+        let model_path = path.join(Settings::chosen_model(settings.patience));
+        if checkpoint.place.epochs.is_empty() {
+            let message =
+                format!("nothing to report on in {}: expected a finished epoch, found none", path.display());
+            bail!(Advised::new(message, "`nn-cli train --resume` goes on with the run"));
+        }
+        let model = model::load(&model_path)?;
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let name =
+            canonical.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+        Ok(Subject {
+            name: name.into_owned(),
+            path: path.to_owned(),
+            model_path,
+            model,
+            run: Some(Run { checkpoint, settings }),
+        })
+    }
+
+    /// The data to measure on: where the user says, or where the run had it, or where it usually is.
+    pub(super) fn data(&self, args: &ReportArgs) -> Result<Data> {
+        let own = self.run.as_ref().map(|run| &run.settings.data).filter(|folder| folder.is_dir());
+        let folder = match own {
+            Some(folder) if args.data.folder.is_none() => {
+                data::folder(&DataArgs { folder: Some(folder.clone()) })?
+            }
+            _ => data::folder(&args.data)?,
+        };
+        let split = args.split.into();
+        let files = data::open(&folder, split)?;
+        model::check_images(&self.model, &self.model_path, &files)?;
+        let fingerprint = Fingerprint::of(files.view());
+        // With samples kept for validation, neither of what the run knows is a whole file.
+        let known =
+            self.run.as_ref().filter(|run| run.settings.validation == 0).and_then(|run| match split {
+                Split::Train => Some(run.checkpoint.train),
+                Split::Test => run.checkpoint.validation,
+            });
+        let is_of_run = known.map(|known| known.sha256 == fingerprint.sha256);
+        Ok(Data { folder, files, fingerprint, is_of_run })
+    }
+
+    /// What it was trained by, as far as it is known: names and values, in the order to show them.
+    pub(super) fn configuration(&self) -> Result<Vec<(&'static str, String)>> {
+        let network = &self.model.network;
+        let hidden: Vec<&str> = (0..network.depth()).map(|layer| network.activation(layer).name()).collect();
+        let layers = model::layers(network);
+        let mut rows = vec![
+            ("network", crate::output::hyphenated(&layers)),
+            ("activations", hidden.join(", ")),
+            ("parameters", thousands(network.parameter_count())),
+            ("images", shape(&self.model.image_shape)),
+            ("loss", self.model.loss.to_string()),
+        ];
+        if let Some(run) = &self.run {
+            let (preset, recipe) = run.settings.recipe(&run.checkpoint)?;
+            let changed = if recipe == preset.recipe() { "" } else { ", changed" };
+            rows.extend([
+                ("preset", format!("{}{changed}", preset.name())),
+                ("initial weights", recipe.initializer.to_string()),
+            ]);
+        } else if let Some(preset) = self.model.record.as_ref().and_then(|record| record.preset.clone()) {
+            rows.push(("preset", preset));
+        }
+        if let Some(record) = &self.model.record {
+            rows.extend([
+                ("optimizer", record.rule.to_string()),
+                ("rate", format!("{} {}", record.rate, record.schedule)),
+                ("batch", thousands(record.batch_size)),
+                ("epochs", format!("{} of {}", thousands(record.finished_epochs), thousands(record.epochs))),
+                ("seed", record.seed.to_string()),
+                ("trained on", count(record.samples, "sample")),
+            ]);
+            rows.extend(record.train.map(|tally| ("accuracy in the last epoch", percent(tally.accuracy()))));
+        }
+        if let Some(run) = &self.run {
+            let settings = &run.settings;
+            if settings.validation > 0 {
+                rows.push(("validated on", count(settings.validation, "sample")));
+            }
+            rows.extend(settings.patience.map(|patience| ("patience", count(patience, "epoch"))));
+            rows.push(("release", run.checkpoint.release.to_string()));
+        }
+        Ok(rows)
+    }
+
+    /// The words of the command that trains it again, if enough is known of it.
+    pub(super) fn command(&self, data: &Data) -> Result<Option<Vec<String>>> {
+        let mut words = vec!["nn-cli".to_owned(), "train".to_owned()];
+        if let Some(Run { checkpoint, settings }) = &self.run {
+            let (preset, recipe) = settings.recipe(checkpoint)?;
+            // The run is there, and is not replaced by another.
+            words.extend(["--run".to_owned(), format!("{}-again", self.name)]);
+            words.extend(["--data".to_owned(), settings.data.display().to_string()]);
+            words.extend(recipe.flags(preset));
+            words.extend(["--seed".to_owned(), checkpoint.config.seed.to_string()]);
+            if settings.validation > 0 {
+                words.extend(["--validation".to_owned(), settings.validation.to_string()]);
+            }
+            if let Some(patience) = settings.patience {
+                words.extend(["--patience".to_owned(), patience.to_string()]);
+            }
+            return Ok(Some(words));
+        }
+        let Some(record) = &self.model.record else { return Ok(None) };
+        let Some(preset) = &record.preset else { return Ok(None) };
+        words.extend(["--data".to_owned(), data.folder.display().to_string()]);
+        words.extend(["--preset".to_owned(), preset.clone(), "--seed".to_owned(), record.seed.to_string()]);
+        words.extend(["--output".to_owned(), "again.model".to_owned()]);
+        Ok(Some(words))
+    }
+}
+
+/// The words as a shell reads them.
+pub(super) fn shell_line(words: &[String]) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./,:=+@%".contains(character);
+    let quoted = words.iter().map(|word| {
+        let is_plain = !word.is_empty() && word.chars().all(plain);
+        if is_plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_the_words_that_were_meant() {
+        let words = ["--data", "my data", "it's", "", "a;b", "30,20"].map(str::to_owned);
+        assert_eq!(shell_line(&words), r"--data 'my data' 'it'\''s' '' 'a;b' 30,20");
+    }
+}
