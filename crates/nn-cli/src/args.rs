@@ -4,6 +4,7 @@
 mod eval;
 mod inspect;
 mod predict;
+mod serve;
 mod show;
 mod train;
 
@@ -18,9 +19,10 @@ pub(crate) use {
     eval::EvalArgs,
     inspect::InspectArgs,
     predict::{Invert, PredictArgs},
+    serve::ServeArgs,
     show::ShowArgs,
     train::TrainArgs,
-    value::{Hidden, Indices, InitializerChoice, RunName, Validation},
+    value::{Indices, InitializerChoice, Validation},
 };
 
 /// Train small neural networks on MNIST, and on every data set in its format (IDX), from scratch: no framework, no
@@ -39,6 +41,7 @@ Examples:
   nn-cli predict mnist.model five.png    what it sees in a picture
   nn-cli show                            the first ten digits of the training set
   nn-cli inspect data/mnist              what is in a folder, a file or a model
+  nn-cli serve mnist.model               a page to draw on, and an endpoint for programs
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. See `nn-cli help <command>` for more.";
 
@@ -54,6 +57,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Tell what an IDX file, a data folder, a saved network or a run holds
     Inspect(InspectArgs),
+    /// Show a page to draw on, on which a saved network answers with each stroke
+    Serve(ServeArgs),
 }
 
 #[derive(Debug, Args)]

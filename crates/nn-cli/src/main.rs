@@ -1,7 +1,7 @@
 //! The program: owns which command runs and how the process ends, and refuses to do the work.
 #![doc = include_str!("../README.md")]
 
-// In the order of a command: what was typed, what it means, the five commands, what they draw on.
+// In the order of a command: what was typed, what it means, the six commands, what they draw on.
 mod args;
 mod preset;
 mod recipe;
@@ -9,6 +9,7 @@ mod recipe;
 mod eval;
 mod inspect;
 mod predict;
+mod serve;
 mod show;
 mod train;
 
@@ -70,6 +71,7 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         Command::Predict(args) => predict::run(args, &mut output)?,
         Command::Show(args) => show::run(args, &mut output)?,
         Command::Inspect(args) => inspect::run(args, &mut output)?,
+        Command::Serve(args) => outcome = serve::run(args, &mut output)?,
     }
     output.flush()?;
     Ok(outcome)
