@@ -140,8 +140,8 @@ fn digits_drawn_with_a_mouse_are_read_and_taken_back() {
     let mut misread = Vec::new();
     for digit in 0..10 {
         draw(&browser, "mouse", &strokes(digit));
-        let predicted = browser.value("document.querySelector('#answer').dataset.predicted");
-        if predicted != digit.to_string() {
+        let predicted = browser.value("Number(document.querySelector('#answer').dataset.predicted)");
+        if predicted != digit {
             misread.push((digit, predicted));
         }
         assert!(brightness(&browser, "#seen") > 20_000.0);
@@ -227,6 +227,7 @@ fn a_finger_draws_on_a_phone_and_scrolls_only_beside_the_drawing() {
         browser.value("document.querySelector('#clear').click()");
         settle(&browser);
     }
+    draw(&browser, "touch", &strokes(3));
     // The same way of the finger elsewhere does scroll: else nothing was shown above.
     let [left, top, width, _] = place(&browser, "#classes");
     let x = left + width / 2.0;

@@ -341,6 +341,30 @@ fn slow_clients_hold_nobody_up() {
 }
 
 #[test]
+fn a_server_that_has_no_room_says_so_and_gets_over_it() {
+    let folder = scratch();
+    tiny_model(folder.path());
+    let server = Server::start(folder.path(), "tiny.model");
+    let numbers = json!(vec![9; 15]).to_string();
+    // Bodies that never come, of 64 MiB in all, and one more.
+    let unfinished = head("POST", "/predict", "Content-Length: 4194304\r\n");
+    let mut stalled: Vec<_> = (0..17).map(|_| server.connect()).collect();
+    for stream in &mut stalled {
+        stream.write_all(unfinished.as_bytes()).unwrap();
+        // One after the other: the server has heard of this one before it answers.
+        assert_eq!(server.get("/health").status, 200);
+    }
+    let answer = server.post("/predict", numbers.as_bytes());
+    answer.refuses(503, &["too many requests at once"]);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    // It does not wait for ever for what was claimed.
+    let answer = Answer::read(&mut BufReader::new(stalled.remove(0)));
+    answer.refuses(408, &["expected the whole body within 10 seconds"]);
+    drop(stalled);
+    server.post("/predict", numbers.as_bytes()).ok();
+}
+
+#[test]
 fn nonsense_in_place_of_http_is_refused_and_forgotten() {
     let folder = scratch();
     tiny_model(folder.path());

@@ -43,7 +43,7 @@ impl Names {
         };
         let host = host.to_str().unwrap_or_default();
         // A request may name the server in its first line, too.
-        let names = std::iter::once(host).chain(uri.authority().map(|authority| authority.as_str()));
+        let names = std::iter::once(host).chain(uri.host());
         for name in names {
             if !self.is_allowed(name) {
                 return Err(Refusal::new(

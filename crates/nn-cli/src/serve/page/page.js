@@ -141,7 +141,7 @@ for (const end of ["pointerup", "pointercancel"]) {
 
 board.addEventListener("contextmenu", (event) => event.preventDefault());
 // Safari begins to scroll or to magnify in spite of touch-action where this is not prevented.
-board.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
+board.addEventListener("touchstart", (event) => event.cancelable && event.preventDefault(), { passive: false });
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -522,7 +522,7 @@ function introduce() {
     [model.path],
     [sizes],
     [`${model.parameters.toLocaleString("en")} parameters`, "detail"],
-    [accuracy && `${percent(accuracy)} right on other images`],
+    [accuracy && `${percent(accuracy)} accuracy`],
   ];
   for (const [fact, kind] of facts.filter(([fact]) => fact)) {
     const part = document.createElement("span");
