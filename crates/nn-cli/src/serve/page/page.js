@@ -283,7 +283,7 @@ function showClasses() {
     share.textContent = answer ? percent(shares.get(number) ?? 0) : "";
   });
   element("more-classes").hidden = isAll;
-  element("more-classes").textContent = `The most probable of ${classCount()} classes.`;
+  element("more-classes").textContent = `The most probable of all ${classCount()} classes are shown.`;
 
   const best = element("best");
   best.textContent = answer ? nameOf(answer.predicted) : "?";
