@@ -26,8 +26,9 @@ Options:
   --from STEP    begin here, for going on after a failure was mended
 
 Environment:
-  CI              set on a build farm: packages must come from committed files
-  MNIST_REQUIRED  1: the tests that need data/mnist fail where it is missing, instead of being skipped
+  CI                set on a build farm: packages must come from committed files
+  MNIST_REQUIRED    1: the tests that need data/mnist fail where it is missing, instead of being skipped
+  BROWSER_REQUIRED  1: so do the tests that need Chromium and chromedriver
 
 Examples:
   cargo xtask validate

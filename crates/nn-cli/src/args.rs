@@ -5,6 +5,7 @@ mod eval;
 mod inspect;
 mod predict;
 mod report;
+mod serve;
 mod show;
 mod train;
 
@@ -20,6 +21,7 @@ pub(crate) use {
     inspect::InspectArgs,
     predict::{Invert, PredictArgs},
     report::ReportArgs,
+    serve::ServeArgs,
     show::ShowArgs,
     train::TrainArgs,
     value::{Indices, InitializerChoice, RunName, Validation},
@@ -42,6 +44,7 @@ Examples:
   nn-cli show                            the first ten digits of the training set
   nn-cli report runs/first               a page about a run: curves, errors, calibration
   nn-cli inspect data/mnist              what is in a folder, a file or a model
+  nn-cli serve mnist.model               a page to draw on, and an endpoint for programs
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. See `nn-cli help <command>` for more.";
 
@@ -59,6 +62,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Tell what an IDX file, a data folder, a saved network or a run holds
     Inspect(InspectArgs),
+    /// Show a page to draw on, on which a saved network answers with each stroke
+    Serve(ServeArgs),
 }
 
 #[derive(Clone, Debug, Default, Args)]

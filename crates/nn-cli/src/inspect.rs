@@ -2,7 +2,7 @@
 
 mod checkpoint;
 mod data;
-mod model;
+pub(crate) mod model;
 
 use anyhow::{Context, Result};
 use nn_train::{

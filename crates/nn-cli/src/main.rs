@@ -12,6 +12,7 @@ mod eval;
 mod inspect;
 mod predict;
 mod report;
+mod serve;
 mod show;
 mod train;
 
@@ -77,6 +78,7 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         Command::Report(args) => report::run(args, &mut output)?,
         Command::Show(args) => show::run(args, &mut output)?,
         Command::Inspect(args) => inspect::run(args, &mut output)?,
+        Command::Serve(args) => outcome = serve::run(args, &mut output)?,
     }
     output.flush()?;
     Ok(outcome)

@@ -58,9 +58,13 @@ pub(crate) fn predict(model: &Model, pixels: &[u8], top: usize) -> Result<Vec<Gu
         model.network.inputs(),
         pixels.len()
     );
-    let outputs = model.network.forward(inputs);
-    let predicted = predicted_class(outputs.as_slice().unwrap_or_default());
-    let probabilities = model.loss.probabilities(outputs.view());
+    Ok(guesses(model, model.network.forward(inputs).view(), top))
+}
+
+/// The classes that outputs, shape (1, C), make most probable, at most `top`, the predicted one first.
+pub(crate) fn guesses(model: &Model, outputs: ArrayView2<'_, f32>, top: usize) -> Vec<Guess> {
+    let predicted = predicted_class(outputs.row(0).as_slice().unwrap_or_default());
+    let probabilities = model.loss.probabilities(outputs);
     let mut guesses: Vec<Guess> =
         probabilities.iter().enumerate().map(|(class, &probability)| Guess { class, probability }).collect();
     // Two outputs may round to one probability; the prediction is that of the outputs.
@@ -69,7 +73,7 @@ pub(crate) fn predict(model: &Model, pixels: &[u8], top: usize) -> Result<Vec<Gu
         (b.class == predicted).cmp(&(a.class == predicted)).then(by_probability).then(a.class.cmp(&b.class))
     });
     guesses.truncate(top);
-    Ok(guesses)
+    guesses
 }
 
 /// What a class is called, if not by its number.

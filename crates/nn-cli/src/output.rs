@@ -57,6 +57,11 @@ pub(crate) fn note(text: impl fmt::Display) {
     print_labelled("note", "36", &text);
 }
 
+/// Something that may do harm: to standard error.
+pub(crate) fn warning(text: impl fmt::Display) {
+    print_labelled("warning", "33", &text);
+}
+
 /// Why the program failed: the causes in one line, and what to do about it in another.
 pub(crate) fn error(error: &anyhow::Error, hint: Option<String>) {
     // `{:#}` joins the causes with colons.

@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    net::SocketAddr,
     num::NonZeroUsize,
     ops::RangeInclusive,
     path::{Component, Path, PathBuf},
@@ -58,6 +59,22 @@ pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
 pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
     let count = text.parse().ok().filter(|count| *count <= 1024);
     count.and_then(NonZeroUsize::new).ok_or_else(|| "expected a whole number from 1 to 1024".to_owned())
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    local.as_deref().unwrap_or(text).parse().map_err(|_| {
+        "expected an address in numbers and a port, such as 127.0.0.1:7878 or [::1]:7878".to_owned()
+    })
+}
+
+/// The name of a machine, without a port.
+pub(super) fn host_name(text: &str) -> Result<String, String> {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | '_');
+    if text.is_empty() || !text.chars().all(is_part) {
+        return Err("expected a name without scheme and port, such as workshop.local".to_owned());
+    }
+    Ok(text.to_ascii_lowercase())
 }
 
 /// The folder of a run, as it is named on the command line: a bare name is one in the folder `runs`.

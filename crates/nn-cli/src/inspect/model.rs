@@ -13,7 +13,7 @@ use crate::{
 
 /// A saved network.
 #[derive(Serialize)]
-pub(super) struct ModelDescription<'a> {
+pub(crate) struct ModelDescription<'a> {
     kind: &'static str,
     path: String,
     image_shape: &'a [usize],
@@ -48,7 +48,7 @@ struct TrainingDescription<'a> {
     held_out_accuracy: Option<f64>,
 }
 
-pub(super) fn describe<'a>(path: &Path, model: &'a Model) -> ModelDescription<'a> {
+pub(crate) fn describe<'a>(path: &Path, model: &'a Model) -> ModelDescription<'a> {
     let network = &model.network;
     let sizes = model::layers(network);
     let layer = |layer: usize| LayerDescription {

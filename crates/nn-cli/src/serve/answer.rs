@@ -1,0 +1,217 @@
+//! What the network answers: owns the way from bytes that were sent to JSON, and refuses to know connections.
+
+use hyper::StatusCode;
+use nn_train::{
+    Model, Preparation, PreparationError,
+    nn_core::{Inputs, ndarray::ArrayView2},
+};
+use serde::Serialize;
+
+use super::{
+    numbers::{self, Image},
+    question::{Question, Unit},
+    reply::Refusal,
+};
+use crate::{
+    model::{self, Guess, class_name},
+    output::shape,
+    picture::{Picture, Size, png_file},
+};
+
+/// The answer to `/predict`.
+#[derive(Serialize)]
+struct Answer<'a> {
+    predicted: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    probability: f32,
+    top: Vec<NamedGuess<'a>>,
+    /// Whether the picture was dark on light; null for numbers, which are taken as they are.
+    inverted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pixels: Option<Vec<u8>>,
+    /// For each hidden layer, what its units put out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activations: Option<Vec<Vec<f32>>>,
+}
+
+#[derive(Serialize)]
+struct NamedGuess<'a> {
+    #[serde(flatten)]
+    guess: Guess,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+/// The answer to `/unit`.
+#[derive(Serialize)]
+struct Weights {
+    layer: usize,
+    unit: usize,
+    bias: f32,
+    /// One for each input of the layer.
+    weights: Vec<f32>,
+}
+
+/// What a network is asked about.
+#[derive(Debug)]
+enum Asked {
+    /// As in a data set: 0 to 255.
+    Bytes { pixels: Vec<u8>, inverted: Option<bool> },
+    /// From 0 to 1.
+    Floats(Vec<f32>),
+}
+
+/// Answers what a body asks, as JSON.
+///
+/// # Errors
+/// When the body is no image of the model's.
+pub(super) fn predict(model: &Model, body: &[u8], question: &Question) -> Result<Vec<u8>, Refusal> {
+    let asked =
+        if numbers::is_json(body) { in_numbers(model, body)? } else { in_picture(model, body, question)? };
+    let row = (1, model.network.inputs());
+    let view = match &asked {
+        Asked::Bytes { pixels, .. } => ArrayView2::from_shape(row, pixels).map(Inputs::from),
+        Asked::Floats(values) => ArrayView2::from_shape(row, values).map(Inputs::from),
+    };
+    let trace = model.network.trace(view.map_err(|error| internal(&error))?);
+    let named = |guess: Guess| NamedGuess { guess, name: class_name(model, guess.class) };
+    let top: Vec<NamedGuess<'_>> =
+        model::guesses(model, trace.output(), question.top).into_iter().map(named).collect();
+    let &NamedGuess { guess: Guess { class: predicted, probability }, name } =
+        top.first().ok_or_else(|| internal(&"no class"))?;
+    let hidden = 0..model.network.depth() - 1;
+    let activations = question
+        .activations
+        .then(|| hidden.map(|layer| trace.activations(layer).iter().copied().collect()).collect());
+    let (inverted, pixels) = match asked {
+        Asked::Bytes { pixels, inverted } => (inverted, pixels),
+        Asked::Floats(values) => (None, values.iter().map(|value| (255.0 * value).round() as u8).collect()),
+    };
+    let pixels = question.pixels.then_some(pixels);
+    to_json(&Answer { predicted, name, probability, top, inverted, pixels, activations })
+}
+
+/// Answers what the weights of a unit are, as JSON.
+///
+/// # Errors
+/// When there is no such unit.
+pub(super) fn unit(model: &Model, Unit { layer, unit }: Unit) -> Result<Vec<u8>, Refusal> {
+    let network = &model.network;
+    let missing = |what: &str, count: usize, found: usize| {
+        let error = format!("expected {what} from 0 to {}, found {found}", count - 1);
+        Refusal::new(StatusCode::NOT_FOUND, error)
+    };
+    if layer >= network.depth() {
+        return Err(missing("a layer", network.depth(), layer));
+    }
+    if unit >= network.units(layer) {
+        return Err(missing("a unit", network.units(layer), unit));
+    }
+    let parameters = network.parameters();
+    let weights = parameters.weights(layer).column(unit).to_vec();
+    to_json(&Weights { layer, unit, bias: parameters.biases(layer)[unit], weights })
+}
+
+/// The image in a body of JSON: numbers as the network sees them, which are not prepared.
+fn in_numbers(model: &Model, body: &[u8]) -> Result<Asked, Refusal> {
+    let image = numbers::read(body).map_err(|error| {
+        Refusal::bad_request(format!(
+            "expected the numbers of an image as JSON, found something else: {error}"
+        ))
+        .hint(format!("such as [0, 0, 255, ...], {} numbers in all", model.network.inputs()))
+    })?;
+    let Image { numbers, white } = image;
+    let (expected, found) = (model.network.inputs(), numbers.values.len());
+    if found != expected {
+        let error =
+            format!("expected {expected} numbers for images of {}, found {found}", shape(&model.image_shape));
+        return Err(Refusal::bad_request(error));
+    }
+    if !numbers.rows.is_empty() && !is_shape(&numbers.rows, &model.image_shape) {
+        let first = numbers.rows.first().copied().unwrap_or_default();
+        let error = format!(
+            "expected images of {}, found {} rows, the first of {first} numbers",
+            shape(&model.image_shape),
+            numbers.rows.len(),
+        );
+        return Err(Refusal::bad_request(error));
+    }
+    let Some(white) = white else {
+        let byte = |(place, &value): (usize, &f64)| {
+            if value.fract() == 0.0 && (0.0..=255.0).contains(&value) {
+                return Ok(value as u8);
+            }
+            Err(Refusal::bad_request(format!(
+                "expected whole numbers from 0 to 255, found {value} at place {place}"
+            ))
+            .hint("numbers from 0 to 1 are sent as {\"pixels\": [...], \"white\": 1}"))
+        };
+        let pixels = numbers.values.iter().enumerate().map(byte).collect::<Result<_, _>>()?;
+        return Ok(Asked::Bytes { pixels, inverted: None });
+    };
+    if !(white > 0.0 && white.is_finite()) {
+        return Err(Refusal::bad_request(format!("expected a number above 0 for white, found {white}")));
+    }
+    let float = |(place, &value): (usize, &f64)| {
+        if (0.0..=white).contains(&value) {
+            return Ok((value / white) as f32);
+        }
+        Err(Refusal::bad_request(format!(
+            "expected numbers from 0 to {white}, found {value} at place {place}"
+        )))
+    };
+    Ok(Asked::Floats(numbers.values.iter().enumerate().map(float).collect::<Result<_, _>>()?))
+}
+
+/// Whether rows of these lengths are an image of the shape, height first.
+fn is_shape(rows: &[usize], image_shape: &[usize]) -> bool {
+    matches!(*image_shape, [height, width] if rows.len() == height && rows.iter().all(|&row| row == width))
+}
+
+/// What a picture becomes on its way to the network.
+fn in_picture(model: &Model, body: &[u8], question: &Question) -> Result<Asked, Refusal> {
+    let picture = decode(body)?;
+    if !question.prepare {
+        let size = Size::of(&model.image_shape).map_err(|error| Refusal::bad_request(error.to_string()))?;
+        let found = Size { width: picture.width, height: picture.height };
+        if found != size {
+            return Err(Refusal::bad_request(format!("expected a picture of {size} pixels, found {found}"))
+                .hint("leave prepare=false out, and the picture is cut out and scaled"));
+        }
+        return Ok(Asked::Bytes { pixels: picture.pixels, inverted: Some(false) });
+    }
+    let preparation =
+        Preparation::of(&model.image_shape).map_err(|error| Refusal::bad_request(error.to_string()))?;
+    let prepared = preparation.ink(question.ink).apply(picture.width, picture.height, &picture.pixels);
+    prepared
+        .map(|prepared| Asked::Bytes { pixels: prepared.pixels, inverted: Some(prepared.is_inverted) })
+        .map_err(|error| match error {
+            PreparationError::Blank => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+            _ => Refusal::bad_request(error.to_string()),
+        })
+}
+
+/// Decodes a picture of any size that its file says.
+fn decode(body: &[u8]) -> Result<Picture, Refusal> {
+    // Both lie in the first chunk, as big-endian numbers; where there are none, the decoder says what is wrong.
+    let side = |start: usize| {
+        let bytes = body.get(start..).and_then(<[u8]>::first_chunk::<4>).copied().unwrap_or_default();
+        u32::from_be_bytes(bytes) as usize
+    };
+    png_file::decode(body, Size { width: side(16), height: side(20) }).map_err(|error| {
+        Refusal::bad_request(error.to_string()).hint(
+            "send a picture as PNG, or the numbers of an image as JSON, such as [0, 0, 255, ...]; with curl by \
+             --data-binary @FILE",
+        )
+    })
+}
+
+fn to_json(answer: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+    serde_json::to_vec(answer).map_err(|error| internal(&error))
+}
+
+/// What cannot be.
+fn internal(error: &dyn std::fmt::Display) -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the answer could not be computed: {error}"))
+}
