@@ -1,11 +1,12 @@
 //! The program: owns which command runs and how the process ends, and refuses to do the work.
 #![doc = include_str!("../README.md")]
 
-// In the order of a command: what was typed, what it means, the five commands, what they draw on.
+// In the order of a command: what was typed, what it means, the commands, what they draw on.
 mod args;
 mod preset;
 mod recipe;
 
+mod convert;
 mod eval;
 mod inspect;
 mod predict;
@@ -17,6 +18,7 @@ mod data;
 mod interrupt;
 mod model;
 mod picture;
+mod pictures;
 mod progress;
 mod target;
 
@@ -70,6 +72,7 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         Command::Predict(args) => predict::run(args, &mut output)?,
         Command::Show(args) => show::run(args, &mut output)?,
         Command::Inspect(args) => inspect::run(args, &mut output)?,
+        Command::Convert(args) => convert::run(args, &mut output)?,
     }
     output.flush()?;
     Ok(outcome)
