@@ -1,8 +1,10 @@
 //! What the user may type: owns the commands, their flags and their help, and refuses to act on them.
 
 // A file for each command, and what their flags take.
+mod convert;
 mod eval;
 mod inspect;
+mod pictures;
 mod predict;
 mod report;
 mod serve;
@@ -17,9 +19,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_train::Split;
 
 pub(crate) use {
+    convert::{ConvertArgs, Form},
     eval::EvalArgs,
     inspect::InspectArgs,
-    predict::{Invert, PredictArgs},
+    pictures::{Invert, PictureArgs, Prepare},
+    predict::PredictArgs,
     report::ReportArgs,
     serve::ServeArgs,
     show::ShowArgs,
@@ -45,6 +49,7 @@ Examples:
   nn-cli report runs/first               a page about a run: curves, errors, calibration
   nn-cli inspect data/mnist              what is in a folder, a file or a model
   nn-cli serve mnist.model               a page to draw on, and an endpoint for programs
+  nn-cli convert scans -o data/mine      a data set of pictures in a folder for each class
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. See `nn-cli help <command>` for more.";
 
@@ -54,14 +59,16 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure a saved network on a data set
     Eval(EvalArgs),
-    /// Ask a saved network about images of a data set, or PNG files
+    /// Ask a saved network about images of a data set, or pictures in files
     Predict(PredictArgs),
     /// Make a page about a run or a saved network: curves, errors, calibration, what it looks for
     Report(ReportArgs),
-    /// Draw images of a data set in the terminal, or into a PNG file
+    /// Draw images of a data set, or pictures as a network sees them, in the terminal or into a PNG file
     Show(ShowArgs),
     /// Tell what an IDX file, a data folder, a saved network or a run holds
     Inspect(InspectArgs),
+    /// Make a data set of pictures or a CSV file, or pictures of a data set
+    Convert(ConvertArgs),
     /// Show a page to draw on, on which a saved network answers with each stroke
     Serve(ServeArgs),
 }

@@ -8,6 +8,7 @@ mod preset;
 mod recipe;
 mod suggest;
 
+mod convert;
 mod eval;
 mod inspect;
 mod predict;
@@ -21,6 +22,7 @@ mod data;
 mod interrupt;
 mod model;
 mod picture;
+mod pictures;
 mod progress;
 mod target;
 
@@ -79,6 +81,7 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         Command::Show(args) => show::run(args, &mut output)?,
         Command::Inspect(args) => inspect::run(args, &mut output)?,
         Command::Serve(args) => outcome = serve::run(args, &mut output)?,
+        Command::Convert(args) => convert::run(args, &mut output)?,
     }
     output.flush()?;
     Ok(outcome)

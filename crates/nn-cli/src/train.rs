@@ -13,8 +13,8 @@ use std::{path::Path, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
-    Checkpoint, ContainerError, DecodeError, EpochSummary, Fingerprint, FitConfig, History, LoadError, Model, Place, RunFolder, Split,
-    TrainingRecord, evaluate, fit_from,
+    Checkpoint, ContainerError, DecodeError, EpochSummary, Fingerprint, FitConfig, History, LoadError, Model,
+    Place, RunFolder, Split, TrainingRecord, evaluate, fit_from,
     nn_core::{Network, Optimizer, Tally},
 };
 
@@ -43,7 +43,8 @@ use crate::{
 
 /// Above a configuration that was asked for, and above that of a run.
 const OF_FLAGS: &str = "A configuration of nn-cli; `nn-cli train --config FILE` trains with it.";
-const OF_RUN: &str = "What this run was begun with; `nn-cli train --config FILE --run NAME` repeats it in a new folder.";
+const OF_RUN: &str =
+    "What this run was begun with; `nn-cli train --config FILE --run NAME` repeats it in a new folder.";
 
 pub(crate) fn run(
     typed: &TrainArgs,
@@ -77,7 +78,7 @@ pub(crate) fn run(
         note_findings(&found, typed, &sets);
     }
     let config = task.config();
-    let about = args.is_run().then(|| About::new(&task, &sets, train_files.image_shape())).transpose()?;
+    let about = args.is_run().then(|| About::new(&task, &sets, &train_files)).transpose()?;
     let mut state = match (resumed, &about) {
         (Some(resumed), Some(about)) => State::resumed(args, resumed, about, kept, train_files.len())?,
         _ => State::first(&task, &sets)?,
@@ -137,7 +138,7 @@ pub(crate) fn run(
                 network,
                 loss: config.loss,
                 image_shape: train_files.image_shape().to_vec(),
-                class_names: None,
+                class_names: train_files.class_names().map(<[String]>::to_vec),
                 record: Some(record),
             };
             finish_plain(args, &model, &sets, &config, done, &interrupt, output)
@@ -292,18 +293,23 @@ impl State {
 fn note_findings(found: &Found, typed: &TrainArgs, sets: &Sets<'_>) {
     if found.release != Checkpoint::RELEASE {
         let (expected, release) = (&found.release, Checkpoint::RELEASE);
-        output::note(format_args!("the configuration is of release {expected}, and this is {release}: the result may be another"));
+        output::note(format_args!(
+            "the configuration is of release {expected}, and this is {release}: the result may be another"
+        ));
     }
     // Who names other data or divides it otherwise knows that it differs.
     if typed.data.folder.is_some() || typed.validation.is_some() {
         return;
     }
     let is_other = |data, expected: &str| Fingerprint::of(data).hex() != expected;
-    for (what, data, expected) in
-        [("training", sets.train, &found.train_sha256), (sets.held_out_name(), sets.held_out(), &found.held_out_sha256)]
-    {
+    for (what, data, expected) in [
+        ("training", sets.train, &found.train_sha256),
+        (sets.held_out_name(), sets.held_out(), &found.held_out_sha256),
+    ] {
         if is_other(data, expected) {
-            output::note(format_args!("the {what} data is not that of the configuration: the result will be another"));
+            output::note(format_args!(
+                "the {what} data is not that of the configuration: the result will be another"
+            ));
         }
     }
 }

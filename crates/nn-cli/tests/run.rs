@@ -366,7 +366,8 @@ fn a_run_on_a_disk_that_fills_up_goes_on_when_there_is_room_again() {
     assert_eq!(run.code, Some(0), "{run:?}");
     let statuses: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("status ")).collect();
     assert_eq!(statuses, ["status 1", "status 0", "status 1", "status 0"], "{run:?}");
-    let files = "status 1\nbest.model\ncheckpoint\nconfig.toml\nlast.model\nlock\nmetrics.csv\nmetrics.jsonl\n";
+    let files =
+        "status 1\nbest.model\ncheckpoint\nconfig.toml\nlast.model\nlock\nmetrics.csv\nmetrics.jsonl\n";
     assert!(run.stdout.contains(files), "no temporary file is left: {run:?}");
     let [full, read_only] = ["No space left on device", "Read-only file system"];
     for part in

@@ -150,7 +150,9 @@ fn a_run_is_never_replaced_by_another() {
 
 #[test]
 fn other_files_are_neither_replaced_nor_joined() {
-    for name in ["thesis.txt", "config.toml", "metrics.jsonl", "metrics.csv", ".nn-train-0123456789abcdef.tmp"] {
+    for name in
+        ["thesis.txt", "config.toml", "metrics.jsonl", "metrics.csv", ".nn-train-0123456789abcdef.tmp"]
+    {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(name), "years of work").unwrap();
         let error = RunFolder::create(folder.path()).unwrap_err();
