@@ -47,7 +47,7 @@ pub(super) struct Axis {
 impl Axis {
     /// From `from` to `to`, with ticks of 1, 2 or 5 times a power of ten.
     pub(super) fn linear(label: &'static str, from: f64, to: f64, unit: Unit) -> Axis {
-        let to = if to > from { to } else { from + 1.0 };
+        let to = if to > from { to } else { from + from.abs().max(1.0) };
         let step = nice_step((to - from) / 5.0).max(if unit == Unit::Count { 1.0 } else { 0.0 });
         let first = (from / step - 1e-9).ceil();
         let count = ((to / step + 1e-9).floor() - first).max(0.0) as u32;
@@ -60,7 +60,8 @@ impl Axis {
 
     /// A scale for these values, which widens them to whole ticks.
     pub(super) fn around(label: &'static str, values: impl Iterator<Item = f64>, unit: Unit) -> Axis {
-        let (low, high) = extent(values);
+        let shares = |value: f64| if unit == Unit::Percent { value.clamp(0.0, 1.0) } else { value };
+        let (low, high) = extent(values.map(shares));
         let step = nice_step(((high - low) / 4.0).max(high.abs() * 1e-3).max(1e-9));
         let (from, to) = ((low / step).floor() * step, (high / step).ceil() * step);
         let to = if unit == Unit::Percent { to.min(1.0) } else { to };
@@ -77,7 +78,7 @@ impl Axis {
         let (from, to) = (low.log10(), high.log10());
         let margin = 0.04 * (to - from);
         let (from, to) = (from - margin, to + margin);
-        let steps: &[f64] = if to - from > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let steps: &[f64] = if to - from > 1.6 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let decades = (from.floor() as i32)..=(to.ceil() as i32);
         let ticks = decades.flat_map(|decade| {
             steps.iter().map(move |step| (step * 10_f64.powi(decade), step.log10() + f64::from(decade)))
