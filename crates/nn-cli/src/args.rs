@@ -2,6 +2,8 @@
 
 // A file for each command, and what their flags take.
 mod eval;
+mod export;
+mod import;
 mod inspect;
 mod predict;
 mod show;
@@ -16,6 +18,8 @@ use nn_train::Split;
 
 pub(crate) use {
     eval::EvalArgs,
+    export::ExportArgs,
+    import::ImportArgs,
     inspect::InspectArgs,
     predict::{Invert, PredictArgs},
     show::ShowArgs,
@@ -38,6 +42,7 @@ Examples:
   nn-cli eval mnist.model --confusion    how good it is, and what it takes for what
   nn-cli predict mnist.model five.png    what it sees in a picture
   nn-cli show                            the first ten digits of the training set
+  nn-cli export mnist.model -o mnist.onnx    for ONNX Runtime; .safetensors for PyTorch, .npz for NumPy
   nn-cli inspect data/mnist              what is in a folder, a file or a model
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. See `nn-cli help <command>` for more.";
@@ -52,6 +57,10 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Draw images of a data set in the terminal, or into a PNG file
     Show(ShowArgs),
+    /// Write a saved network for other programs: safetensors, ONNX or npz
+    Export(ExportArgs),
+    /// Take a network over from PyTorch, Keras or NumPy: safetensors or npz
+    Import(ImportArgs),
     /// Tell what an IDX file, a data folder, a saved network or a run holds
     Inspect(InspectArgs),
 }

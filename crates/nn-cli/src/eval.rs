@@ -3,7 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use nn_train::{ClassReport, Model, nn_core::Evaluation};
+use nn_train::{
+    Answers, ClassReport, DataFiles, Model,
+    interchange::{self, Format, Npz},
+    nn_core::{Evaluation, ndarray::ArrayView1},
+    write_atomically,
+};
 use serde::Serialize;
 
 use crate::{
@@ -11,6 +16,7 @@ use crate::{
     data,
     model::{self, check_images, class_name},
     output::{Output, count, hyphenated, percent, table, thousands},
+    target,
 };
 
 /// The whole report, as JSON.
@@ -50,6 +56,9 @@ impl ClassLine<'_> {
 }
 
 pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
+    if let Some(path) = &args.outputs {
+        target::check(path, "outputs of a network", are_outputs)?;
+    }
     let model = model::load(&args.model)?;
     let folder = data::folder(&args.data)?;
     let files = data::open(&folder, args.split.into())?;
@@ -57,6 +66,9 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
     let evaluation = nn_train::evaluate(&model.network, model.loss, files.view(), args.threads.count())
         .with_context(|| format!("cannot measure {} on {}", args.model.display(), folder.display()))?;
 
+    if let Some(path) = &args.outputs {
+        write_outputs(path, &model, &files)?;
+    }
     let report = report(args, &folder, &model, &evaluation);
     if args.json {
         return output.json(&report);
@@ -84,6 +96,32 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
         output.line(class_table(&report))?;
     }
     Ok(())
+}
+
+/// The arrays of a file of outputs, in their order.
+const OUTPUTS: [&str; 3] = ["logits", "probabilities", "labels"];
+
+fn write_outputs(path: &Path, model: &Model, files: &DataFiles) -> Result<()> {
+    let dataset = files.view();
+    let answers = Answers::of(model, dataset)?;
+    let [logits, probabilities, labels] = OUTPUTS;
+    let bytes = Npz::default()
+        .with_floats(logits, answers.logits.view())
+        .with_floats(probabilities, answers.probabilities.view())
+        .with_bytes(labels, ArrayView1::from(dataset.labels()))
+        .to_bytes();
+    write_atomically(path, |writer| writer.write_all(&bytes))?;
+    Ok(())
+}
+
+/// Whether there is an earlier file of outputs.
+fn are_outputs(path: &Path) -> bool {
+    let is_name = |(tensor, name): (&interchange::TensorDescription, &str)| tensor.name == name;
+    interchange::describe(path).is_ok_and(|contents| {
+        contents.format == Format::Npz
+            && contents.tensors.len() == OUTPUTS.len()
+            && contents.tensors.iter().zip(OUTPUTS).all(is_name)
+    })
 }
 
 fn report<'a>(args: &EvalArgs, folder: &Path, model: &'a Model, evaluation: &Evaluation) -> Report<'a> {

@@ -1,12 +1,14 @@
 //! The program: owns which command runs and how the process ends, and refuses to do the work.
 #![doc = include_str!("../README.md")]
 
-// In the order of a command: what was typed, what it means, the five commands, what they draw on.
+// In the order of a command: what was typed, what it means, the commands, what they draw on.
 mod args;
 mod preset;
 mod recipe;
 
 mod eval;
+mod export;
+mod import;
 mod inspect;
 mod predict;
 mod show;
@@ -69,6 +71,8 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         Command::Eval(args) => eval::run(args, &mut output)?,
         Command::Predict(args) => predict::run(args, &mut output)?,
         Command::Show(args) => show::run(args, &mut output)?,
+        Command::Export(args) => export::run(args, &mut output)?,
+        Command::Import(args) => import::run(args, &mut output)?,
         Command::Inspect(args) => inspect::run(args, &mut output)?,
     }
     output.flush()?;

@@ -13,8 +13,7 @@ use std::{path::Path, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
-    ContainerError, DecodeError, EpochSummary, FitConfig, History, LoadError, Model, Place, RunFolder, Split,
-    TrainingRecord, evaluate, fit_from,
+    EpochSummary, FitConfig, History, Model, Place, RunFolder, Split, TrainingRecord, evaluate, fit_from,
     nn_core::{Network, Optimizer, Tally},
 };
 
@@ -33,6 +32,7 @@ use crate::{
     args::TrainArgs,
     data,
     interrupt::Interrupt,
+    model,
     output::{self, Output, count},
     preset::Recipe,
     progress::Progress,
@@ -42,7 +42,7 @@ use crate::{
 pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Result<Outcome> {
     // Whatever may be wrong is found out before anything takes long.
     if !args.is_run() {
-        target::check(&args.output, "a model", is_model)?;
+        target::check(&args.output, "a model", model::is_model)?;
     }
     let (task, resumed) = match &args.resume {
         Some(name) => Task::resume(args, &name.0).map(|(task, resumed)| (task, Some(resumed)))?,
@@ -274,16 +274,5 @@ fn test_tally(
         // It was measured after that epoch.
         (None, Some(_)) => Ok(summary.and_then(|summary| summary.validation)),
         (_, None) => Ok(None),
-    }
-}
-
-/// Whether there is a model, though perhaps a damaged one or one of a later release.
-fn is_model(path: &Path) -> bool {
-    match nn_train::load(path) {
-        Ok(_) => true,
-        Err(LoadError::Invalid { source, .. }) => {
-            !matches!(source, DecodeError::Container(ContainerError::Magic { .. }))
-        }
-        Err(_) => false,
     }
 }

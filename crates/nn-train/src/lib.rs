@@ -14,6 +14,7 @@ mod order;
 mod place;
 mod schedule;
 
+mod answers;
 mod evaluate;
 
 mod model;
@@ -24,12 +25,15 @@ mod checkpoint;
 mod fingerprint;
 mod run_folder;
 
+pub mod interchange;
+
 mod container;
 mod description;
 mod file;
 mod mirror;
 mod network_bytes;
 
+pub use answers::Answers;
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Mismatch};
 pub use container::ContainerError;
 pub use dataset::{DataError, DataFiles, Split};
