@@ -106,7 +106,8 @@ fn check(checks: &[&Check], output: &mut Output) -> Result<()> {
     if !built.context("cannot start cargo")?.success() {
         bail!("cargo could not build nn-cli");
     }
-    let program = workspace::target_folder()?.join("debug").join(format!("nn-cli{}", env::consts::EXE_SUFFIX));
+    let program =
+        workspace::target_folder()?.join("debug").join(format!("nn-cli{}", env::consts::EXE_SUFFIX));
     let data = workspace::root().join("data");
     let mnist = data.join("mnist");
     let is_complete = mnist.join("t10k-images-idx3-ubyte").exists();
@@ -118,7 +119,11 @@ fn check(checks: &[&Check], output: &mut Output) -> Result<()> {
         output.line(format_args!("{}: {}", check.name, check.about));
         let mut command = Command::new(Python::of_project().program());
         // What the user has installed or set is not what is checked with.
-        command.args(["-E", "-s"]).arg(workspace::root().join("xtask/peers").join(check.script)).arg(&program).arg(&data);
+        command
+            .args(["-E", "-s"])
+            .arg(workspace::root().join("xtask/peers").join(check.script))
+            .arg(&program)
+            .arg(&data);
         if output.is_closed() {
             command.stdout(Stdio::null());
         }

@@ -24,7 +24,7 @@ pub(crate) use {
     predict::{Invert, PredictArgs},
     show::ShowArgs,
     train::TrainArgs,
-    value::{Hidden, Indices, InitializerChoice, RunName, Validation},
+    value::{Indices, InitializerChoice, Validation},
 };
 
 /// Train small neural networks on MNIST, and on every data set in its format (IDX), from scratch: no framework, no

@@ -9,7 +9,7 @@ mod sets;
 mod task;
 mod watch;
 
-use std::{path::Path, time::Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use nn_train::{

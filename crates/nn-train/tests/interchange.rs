@@ -367,6 +367,11 @@ fn tensors_that_make_no_network_are_named_with_what_was_expected() {
             .with_floats("fc1.weight", weights(0).reversed_axes().view())
             .with_vector("fc1.bias", biases(0).view())
     };
+    let three_layers = || {
+        good()
+            .with_floats("fc2.weight", Array2::zeros((4, 5)).view())
+            .with_floats("fc3.weight", Array2::zeros((2, 4)).view())
+    };
     let message = |file: Npz| from_bytes(&file.to_bytes(), &tanh_then_leaky()).unwrap_err().to_string();
     for (file, expected) in [
         (Npz::default(), "expected the weights of at least one layer, found no tensor"),
@@ -409,10 +414,8 @@ fn tensors_that_make_no_network_are_named_with_what_was_expected() {
             "tensor weight_note: expected the weights of a fully connected layer, found the shape of a single number",
         ),
         (
-            Npz::default()
-                .with_bytes("b", array![1_u8, 2].view())
-                .with_floats("w", Array2::zeros((2, 3)).view()),
-            "tensor b: expected floating-point numbers, found |u1",
+            three_layers().with_bytes("fc3.bias", array![1_u8, 2].view()),
+            "tensor fc3.bias: expected floating-point numbers, found |u1",
         ),
     ] {
         assert_eq!(message(file), expected);

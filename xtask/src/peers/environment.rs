@@ -35,9 +35,10 @@ impl Environment {
         let has_a_cell = |peer: &&Peer| cells.iter().any(|cell| cell.peer.name == peer.name);
         for peer in PEERS.iter().filter(has_a_cell) {
             if let Source::Python { packages, .. } = peer.source {
-                environment.python.install(peer.name, packages, output).context(
-                    "`--peers` with the names of others leaves it out",
-                )?;
+                environment
+                    .python
+                    .install(peer.name, packages, output)
+                    .context("`--peers` with the names of others leaves it out")?;
             }
         }
         for cell in cells {
@@ -54,7 +55,9 @@ impl Environment {
     /// The program of a cell, with its first arguments.
     pub(super) fn program(&self, cell: &Cell) -> Result<Vec<OsString>> {
         Ok(match cell.peer.source {
-            Source::Python { script, .. } => vec![word(&self.python.program()), word(&self.sources.join(script))],
+            Source::Python { script, .. } => {
+                vec![word(&self.python.program()), word(&self.sources.join(script))]
+            }
             _ => vec![word(self.built.get(key(cell)).context("this program was not built")?)],
         })
     }

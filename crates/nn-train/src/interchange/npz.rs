@@ -11,7 +11,7 @@ use std::{
 
 use flate2::bufread::DeflateDecoder;
 use nn_core::ndarray::{ArrayView1, ArrayView2};
-use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter};
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter, path::EntryPath};
 
 use super::{ImportError, npy, tensor::Tensor};
 
@@ -75,7 +75,9 @@ impl Npz {
     fn archive(&self) -> Result<Vec<u8>, rawzip::Error> {
         let mut archive = ZipArchiveWriter::new(Vec::new());
         for (name, bytes) in &self.files {
-            let (mut entry, config) = archive.new_file(format!("{name}.npy")).start()?;
+            // As it is: a name of Keras, `dense/kernel:0`, would otherwise be read as one of a drive and a folder.
+            let path = EntryPath::verbatim(format!("{name}.npy").into_bytes());
+            let (mut entry, config) = archive.new_file(path).start()?;
             let mut writer = config.wrap(&mut entry);
             writer.write_all(bytes)?;
             let (_, descriptor) = writer.finish()?;
