@@ -1,7 +1,9 @@
 """What every Python peer shares: the command line, the data, the clock and the line of figures at the end."""
 
 import argparse
+import gzip
 import json
+import os
 import struct
 import sys
 import time
@@ -20,10 +22,11 @@ def arguments():
 
 
 def read_idx(path, dimensions):
-    """The bytes of an IDX file, checked: magic number, sizes and length must agree."""
+    """The bytes of an IDX file, plain or else .gz, checked: magic number, sizes and length must agree."""
     import numpy
 
-    with open(path, "rb") as file:
+    opened = open(path, "rb") if os.path.exists(path) else gzip.open(path + ".gz")
+    with opened as file:
         content = file.read()
     magic, *sizes = struct.unpack(f">{1 + dimensions}I", content[: 4 + 4 * dimensions])
     if magic != 0x0800 | dimensions:

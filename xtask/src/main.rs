@@ -1,12 +1,14 @@
 //! Owns the command line of the project's chores; each chore is a module, and none knows the four crates' code.
 
 mod bench;
+mod check_peers;
 mod digest;
 mod fetch;
 mod output;
 mod peers;
 mod process;
 mod publish;
+mod python;
 mod sample;
 mod scratch;
 mod tidy;
@@ -44,6 +46,12 @@ const COMMANDS: &[Command] = &[
         summary: "run every check that CI runs",
         help: validate::HELP,
         run: validate::run,
+    },
+    Command {
+        name: "check-peers",
+        summary: "check that other programs read what is written for them",
+        help: check_peers::HELP,
+        run: check_peers::run,
     },
     Command {
         name: "tidy",

@@ -5,7 +5,7 @@ mod invocation;
 mod tally;
 
 use crate::output::Output;
-use crate::{bench, tidy, workspace};
+use crate::{bench, check_peers, tidy, workspace};
 use anyhow::{Context as _, Result, anyhow, bail};
 use invocation::Invocation;
 use lexopt::prelude::*;
@@ -29,6 +29,7 @@ Environment:
   CI                set on a build farm: packages must come from committed files
   MNIST_REQUIRED    1: the tests that need data/mnist fail where it is missing, instead of being skipped
   BROWSER_REQUIRED  1: so do the tests that need Chromium and chromedriver
+  PEERS_REQUIRED    1: the step peers installs the Python packages that it needs, instead of being skipped
 
 Examples:
   cargo xtask validate
@@ -71,6 +72,11 @@ const STEPS: &[Step] = &[
     Step { name: "examples", summary: "run the numbered examples in their order", run: examples },
     Step { name: "docs", summary: "build the documentation, warnings are errors", run: docs },
     Step { name: "package", summary: "each crate packages with all that it needs", run: package },
+    Step {
+        name: "peers",
+        summary: "other programs read what is written for them",
+        run: |output| check_peers::step(output).map(|()| Report::default()),
+    },
     Step { name: "benches", summary: "the benchmarks compile", run: benches },
 ];
 

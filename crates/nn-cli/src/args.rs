@@ -3,6 +3,8 @@
 // A file for each command, and what their flags take.
 mod convert;
 mod eval;
+mod export;
+mod import;
 mod inspect;
 mod pictures;
 mod predict;
@@ -21,6 +23,8 @@ use nn_train::Split;
 pub(crate) use {
     convert::{ConvertArgs, Form},
     eval::EvalArgs,
+    export::ExportArgs,
+    import::ImportArgs,
     inspect::InspectArgs,
     pictures::{Invert, PictureArgs, Prepare},
     predict::PredictArgs,
@@ -47,6 +51,7 @@ Examples:
   nn-cli predict mnist.model five.png    what it sees in a picture
   nn-cli show                            the first ten digits of the training set
   nn-cli report runs/first               a page about a run: curves, errors, calibration
+  nn-cli export mnist.model -o mnist.onnx    for ONNX Runtime; .safetensors for PyTorch, .npz for NumPy
   nn-cli inspect data/mnist              what is in a folder, a file or a model
   nn-cli serve mnist.model               a page to draw on, and an endpoint for programs
   nn-cli convert scans -o data/mine      a data set of pictures in a folder for each class
@@ -65,6 +70,10 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Draw images of a data set, or pictures as a network sees them, in the terminal or into a PNG file
     Show(ShowArgs),
+    /// Write a saved network for other programs: safetensors, ONNX or npz
+    Export(ExportArgs),
+    /// Take a network over from PyTorch, Keras or NumPy: safetensors or npz
+    Import(ImportArgs),
     /// Tell what an IDX file, a data folder, a saved network or a run holds
     Inspect(InspectArgs),
     /// Make a data set of pictures or a CSV file, or pictures of a data set

@@ -3,7 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use nn_train::{ClassReport, ClassScore, Model, Split, nn_core::Evaluation};
+use nn_train::{
+    ClassReport, ClassScore, DataFiles, Model, Outputs, Split,
+    interchange::{self, Format, Npz},
+    nn_core::{Evaluation, ndarray::ArrayView1},
+    write_atomically,
+};
 use serde::Serialize;
 
 use crate::{
@@ -11,6 +16,7 @@ use crate::{
     data,
     model::{self, check_images, class_name},
     output::{Output, count, hyphenated, percent, table, thousands},
+    target,
 };
 
 /// The whole report, as JSON.
@@ -51,6 +57,9 @@ impl ClassLine<'_> {
 }
 
 pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
+    if let Some(path) = &args.outputs {
+        target::check(path, "outputs of a network", are_outputs)?;
+    }
     let mut model = model::load(&args.model)?;
     let folder = data::folder(&args.data)?;
     let files = data::open(&folder, args.split.into())?;
@@ -59,6 +68,9 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
     let evaluation = nn_train::evaluate(&model.network, model.loss, files.view(), args.threads.count())
         .with_context(|| format!("cannot measure {} on {}", args.model.display(), folder.display()))?;
 
+    if let Some(path) = &args.outputs {
+        write_outputs(path, &model, &files)?;
+    }
     let report = Report::new(&args.model, &folder, args.split.into(), &model, &evaluation);
     if args.json {
         return output.json(&report);
@@ -86,6 +98,32 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
         output.line(class_table(&report))?;
     }
     Ok(())
+}
+
+/// The arrays of a file of outputs, in their order.
+const OUTPUTS: [&str; 3] = ["logits", "probabilities", "labels"];
+
+fn write_outputs(path: &Path, model: &Model, files: &DataFiles) -> Result<()> {
+    let dataset = files.view();
+    let outputs = Outputs::of(model, dataset)?;
+    let [logits, probabilities, labels] = OUTPUTS;
+    let bytes = Npz::default()
+        .with_floats(logits, outputs.logits.view())
+        .with_floats(probabilities, outputs.probabilities.view())
+        .with_bytes(labels, ArrayView1::from(dataset.labels()))
+        .to_bytes();
+    write_atomically(path, |writer| writer.write_all(&bytes))?;
+    Ok(())
+}
+
+/// Whether there is an earlier file of outputs.
+fn are_outputs(path: &Path) -> bool {
+    let is_name = |(tensor, name): (&interchange::TensorDescription, &str)| tensor.name == name;
+    interchange::describe(path).is_ok_and(|contents| {
+        contents.format == Format::Npz
+            && contents.tensors.len() == OUTPUTS.len()
+            && contents.tensors.iter().zip(OUTPUTS).all(is_name)
+    })
 }
 
 impl<'a> Report<'a> {

@@ -7,6 +7,7 @@ use nn_cli::picture_file;
 use nn_train::{
     ContainerError, DataError, DataWriteError, DecodeError, EventError, FitError, LoadError, Mismatch,
     PreparationError, RunError, SaveError, WriteError, WriteStage,
+    interchange::ImportError,
     nn_core::idx_format::{MismatchError, OpenError},
 };
 
@@ -57,6 +58,8 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             of_run(error)
         } else if let Some(error) = cause.downcast_ref::<Mismatch>() {
             Some(of_mismatch(error))
+        } else if let Some(error) = cause.downcast_ref::<ImportError>() {
+            of_import(error)
         } else if let Some(error) = cause.downcast_ref::<FitError>() {
             of_fit(error)
         } else if let Some(SaveError::Write(error)) = cause.downcast_ref() {
@@ -119,6 +122,23 @@ fn of_load(error: &LoadError) -> Option<String> {
             _ => "copy it again from where it was made, or train it again",
         },
         _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn of_import(error: &ImportError) -> Option<String> {
+    let hint = match error {
+        ImportError::NoActivation => "--activation states it, such as --activation relu",
+        ImportError::Ambiguous { .. } => {
+            "--layout outputs-first is that of PyTorch, --layout inputs-first that of Keras and of X @ W in NumPy"
+        }
+        ImportError::Chain { .. } | ImportError::Layers { .. } => {
+            "layers are taken in the order of their names; --layers states another, such as --layers fc_in,fc_out"
+        }
+        ImportError::Stranger { found: "a model of this project" } => {
+            "it needs no import: `nn-cli eval` and the others take it as it is"
+        }
+        _ => return error.hint().map(str::to_owned),
     };
     Some(hint.to_owned())
 }

@@ -2,11 +2,15 @@
 
 mod checkpoint;
 mod data;
+mod interchange;
 pub(crate) mod model;
+
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use nn_train::{
-    ContainerError, DecodeError, LoadError, RunFolder,
+    ContainerError, DecodeError, LoadError, Model, RunFolder,
+    interchange::{FileError, ImportError, describe},
     nn_core::idx_format::{OpenError, ParseError},
 };
 use serde::Serialize;
@@ -35,6 +39,14 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
         Err(error) if !is_something_else(&error) => return Err(error.into()),
         Err(_) => {}
     }
+    match describe(path) {
+        Ok(contents) => return show(args, &interchange::Described::new(path, &contents), output),
+        Err(FileError::Invalid {
+            source: ImportError::Format { .. } | ImportError::Limit { what: "file", .. },
+            ..
+        }) => {}
+        Err(error) => return Err(error.into()),
+    }
     match files::open_file(path) {
         Ok(file) => {
             cut::watch(&file)?;
@@ -45,6 +57,12 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Shows a model that another command has just saved, as `inspect` shows it.
+pub(crate) fn show_model(path: &Path, model: &Model, as_json: bool, output: &mut Output) -> Result<()> {
+    let description = model::describe(path, model);
+    if as_json { output.json(&description) } else { output.line(description.text()) }
 }
 
 /// Whether the file does not even begin as a model or a checkpoint does, or cannot be read as anything.

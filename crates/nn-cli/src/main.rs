@@ -10,6 +10,8 @@ mod suggest;
 
 mod convert;
 mod eval;
+mod export;
+mod import;
 mod inspect;
 mod predict;
 mod report;
@@ -79,6 +81,8 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         Command::Predict(args) => predict::run(args, &mut output)?,
         Command::Report(args) => report::run(args, &mut output)?,
         Command::Show(args) => show::run(args, &mut output)?,
+        Command::Export(args) => export::run(args, &mut output)?,
+        Command::Import(args) => import::run(args, &mut output)?,
         Command::Inspect(args) => inspect::run(args, &mut output)?,
         Command::Serve(args) => outcome = serve::run(args, &mut output)?,
         Command::Convert(args) => convert::run(args, &mut output)?,

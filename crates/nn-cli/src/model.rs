@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use nn_train::{
-    DataFiles, Model,
+    ContainerError, DataFiles, DecodeError, LoadError, Model,
     nn_core::{Network, ndarray::ArrayView2, predicted_class},
 };
 use serde::Serialize;
@@ -23,6 +23,17 @@ pub(crate) fn load(path: &Path) -> Result<Model> {
     }
     refuse_named_pipe(path, "a model file")?;
     Ok(nn_train::load(path)?)
+}
+
+/// Whether there is a model, though perhaps a damaged one or one of a later release.
+pub(crate) fn is_model(path: &Path) -> bool {
+    match nn_train::load(path) {
+        Ok(_) => true,
+        Err(LoadError::Invalid { source, .. }) => {
+            !matches!(source, DecodeError::Container(ContainerError::Magic { .. }))
+        }
+        Err(_) => false,
+    }
 }
 
 /// Refuses a path that would be waited for until somebody writes to it, which may be never.

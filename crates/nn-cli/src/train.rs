@@ -9,12 +9,12 @@ mod sets;
 mod task;
 mod watch;
 
-use std::{path::Path, time::Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
-    Checkpoint, ContainerError, DecodeError, EpochSummary, Fingerprint, FitConfig, History, LoadError, Model,
-    Place, RunFolder, Split, TrainingRecord, evaluate, fit_from,
+    Checkpoint, EpochSummary, Fingerprint, FitConfig, History, Model, Place, RunFolder, Split,
+    TrainingRecord, evaluate, fit_from,
     nn_core::{Network, Optimizer, Tally},
 };
 
@@ -35,6 +35,7 @@ use crate::{
     data,
     failure::Advised,
     interrupt::Interrupt,
+    model,
     output::{self, Output, count, shell_word},
     preset::Recipe,
     progress::Progress,
@@ -63,7 +64,7 @@ pub(crate) fn run(
     }
     // Whatever may be wrong is found out before anything takes long.
     if !args.is_run() {
-        target::check(&args.output, "a model", is_model)?;
+        target::check(&args.output, "a model", model::is_model)?;
     }
     let (task, resumed) = match &args.resume {
         Some(name) => Task::resume(args, &name.0).map(|(task, resumed)| (task, Some(resumed)))?,
@@ -326,16 +327,5 @@ fn test_tally(
         // It was measured after that epoch.
         (None, Some(_)) => Ok(summary.and_then(|summary| summary.validation)),
         (_, None) => Ok(None),
-    }
-}
-
-/// Whether there is a model, though perhaps a damaged one or one of a later release.
-fn is_model(path: &Path) -> bool {
-    match nn_train::load(path) {
-        Ok(_) => true,
-        Err(LoadError::Invalid { source, .. }) => {
-            !matches!(source, DecodeError::Container(ContainerError::Magic { .. }))
-        }
-        Err(_) => false,
     }
 }

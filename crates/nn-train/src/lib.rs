@@ -20,6 +20,7 @@ mod schedule;
 mod answers;
 mod calibration;
 mod evaluate;
+mod outputs;
 
 mod event_log;
 mod model;
@@ -29,6 +30,8 @@ mod save;
 mod checkpoint;
 mod fingerprint;
 mod run_folder;
+
+pub mod interchange;
 
 mod container;
 mod description;
@@ -52,6 +55,7 @@ pub use history::{EpochSummary, History};
 pub use model::{DecodeError, InvalidModel, Model};
 pub use observer::{BatchReport, EpochReport, FitPlan, Observer, Snapshot};
 pub use order::{epoch_order, fill_epoch_order, initial_rng};
+pub use outputs::Outputs;
 pub use place::{InvalidPlace, Place};
 pub use preparation::{Ink, Preparation, PreparationError, Prepared};
 pub use record::TrainingRecord;

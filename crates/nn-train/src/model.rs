@@ -112,7 +112,7 @@ impl Model {
         Ok(model)
     }
 
-    fn check(&self) -> Result<(), InvalidModel> {
+    pub(crate) fn check(&self) -> Result<(), InvalidModel> {
         let Model { network, loss, image_shape, class_names, record: _ } = self;
         check_use(network, *loss, image_shape)?;
         if let Some(names) = class_names

@@ -15,3 +15,18 @@ fn every_file_of_the_models_corpus_is_refused_or_saved_again() {
 fn every_file_of_the_checkpoints_corpus_is_refused_or_saved_again() {
     replay("checkpoint", fuzzed::checkpoint);
 }
+
+#[test]
+fn every_file_of_the_safetensors_corpus_is_refused_or_exported_again() {
+    replay("safetensors", fuzzed::safetensors);
+}
+
+#[test]
+fn every_file_of_the_npz_corpus_is_refused_or_exported_again() {
+    replay("npz", fuzzed::npz);
+}
+
+#[test]
+fn every_file_of_the_onnx_corpus_is_refused_or_described() {
+    replay("onnx", fuzzed::onnx);
+}

@@ -1,27 +1,23 @@
-//! Owns what the peers need to run: a Python environment and built programs, all in `.bench-peers/`; compares nothing.
+//! Owns what the peers need to run: their packages for Python and built programs, all in `.bench-peers/`; compares
+//! nothing.
 
 use super::plan::{Cell, NATIVE, PEERS, Peer, Source};
 use super::run::word;
 use crate::output::Output;
-use crate::process::run_quietly;
+use crate::python::{self, Python};
 use crate::workspace;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
-
-/// PyTorch alone is gigabytes.
-const PIP_LIMIT: Duration = Duration::from_secs(3600);
-const VENV_LIMIT: Duration = Duration::from_secs(300);
+use std::process::Stdio;
 
 /// Programs that are ready to run.
 pub(super) struct Environment {
     pub(super) folder: PathBuf,
     sources: PathBuf,
+    python: Python,
     built: BTreeMap<&'static str, PathBuf>,
 }
 
@@ -30,15 +26,19 @@ impl Environment {
     pub(super) fn prepare(cells: &[Cell], output: &mut Output) -> Result<Self> {
         let root = workspace::root();
         let mut environment = Self {
-            folder: root.join(".bench-peers"),
+            folder: python::folder(),
             sources: root.join("xtask/peers"),
+            python: Python::of_project(),
             built: BTreeMap::new(),
         };
-        environment.make_python(output)?;
+        environment.python.make(output)?;
         let has_a_cell = |peer: &&Peer| cells.iter().any(|cell| cell.peer.name == peer.name);
         for peer in PEERS.iter().filter(has_a_cell) {
             if let Source::Python { packages, .. } = peer.source {
-                environment.install(peer, packages, output)?;
+                environment
+                    .python
+                    .install(peer.name, packages, output)
+                    .context("`--peers` with the names of others leaves it out")?;
             }
         }
         for cell in cells {
@@ -55,7 +55,9 @@ impl Environment {
     /// The program of a cell, with its first arguments.
     pub(super) fn program(&self, cell: &Cell) -> Result<Vec<OsString>> {
         Ok(match cell.peer.source {
-            Source::Python { script, .. } => vec![word(&self.python()), word(&self.sources.join(script))],
+            Source::Python { script, .. } => {
+                vec![word(&self.python.program()), word(&self.sources.join(script))]
+            }
             _ => vec![word(self.built.get(key(cell)).context("this program was not built")?)],
         })
     }
@@ -63,49 +65,7 @@ impl Environment {
     /// What starts a program and reports on it.
     pub(super) fn launcher(&self) -> Vec<OsString> {
         // Without its packages Python is small, and its memory is below anything that is measured.
-        vec![word(&self.python()), "-I".into(), "-S".into(), word(&self.sources.join("launch.py"))]
-    }
-
-    fn python(&self) -> PathBuf {
-        self.folder.join("python/bin/python")
-    }
-
-    fn make_python(&self, output: &mut Output) -> Result<()> {
-        let folder = self.folder.join("python");
-        if self.python().exists() {
-            return Ok(());
-        }
-        output.line(format_args!("making {}", workspace::display(&folder)));
-        let mut command = Command::new("python3");
-        command.args(["-m", "venv"]).arg(&folder);
-        run_quietly(&mut command, VENV_LIMIT).context(
-            "the peers need a Python environment (hint: install python3 with its venv module, \
-             on Debian the packages python3 and python3-venv)",
-        )
-    }
-
-    /// Installs what a peer imports, in the versions of the requirements file. A stamp says when it is done.
-    fn install(&self, peer: &Peer, packages: &[&str], output: &mut Output) -> Result<()> {
-        let path = self.sources.join("requirements.txt");
-        let requirements =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let wanted = pins(&requirements, packages)?;
-        let stamp = self.folder.join(format!("python/installed-{}", peer.name));
-        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-            return Ok(());
-        }
-        output.line(format_args!("installing {} by pip", wanted.trim().replace('\n', " ")));
-        let mut command = Command::new(self.python());
-        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        command.args(wanted.lines());
-        run_quietly(&mut command, PIP_LIMIT).with_context(|| {
-            format!(
-                "cannot install {} (hint: does pip reach a package index? `--peers` with the names of others \
-                 leaves it out)",
-                peer.title
-            )
-        })?;
-        fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+        vec![word(&self.python.program()), "-I".into(), "-S".into(), word(&self.sources.join("launch.py"))]
     }
 
     fn build(&self, key: &str) -> Result<PathBuf> {
@@ -143,20 +103,6 @@ fn key(cell: &Cell) -> &'static str {
     }
 }
 
-/// The lines of the requirements that pin these packages.
-fn pins(requirements: &str, packages: &[&str]) -> Result<String> {
-    let mut pins = String::new();
-    for package in packages {
-        let is_it = |line: &&str| line.split_once("==").is_some_and(|(name, _)| name == *package);
-        let Some(line) = requirements.lines().find(is_it) else {
-            bail!("xtask/peers/requirements.txt has no version of {package}");
-        };
-        pins += line;
-        pins += "\n";
-    }
-    Ok(pins)
-}
-
 /// The last program among cargo's messages.
 fn executable(messages: &str) -> Option<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -182,13 +128,6 @@ pub(super) fn check_data(data: &Path, name: &str) -> Result<()> {
 mod tests {
     use super::*;
     use crate::scratch::ScratchFolder;
-
-    #[test]
-    fn pins_are_the_lines_of_the_packages_that_are_asked_for() {
-        let requirements = "# versions\njax==0.1\njaxlib==0.2\ntorch==3.0\n";
-        assert_eq!(pins(requirements, &["torch", "jax"]).unwrap(), "torch==3.0\njax==0.1\n");
-        assert!(pins(requirements, &["numpy"]).unwrap_err().to_string().contains("no version of numpy"));
-    }
 
     #[test]
     fn the_program_is_the_one_that_cargo_names() {

@@ -10,7 +10,11 @@ const EVAL_EXAMPLES: &str = "\
 Examples:
   nn-cli eval mnist.model
   nn-cli eval mnist.model --confusion --per-class
-  nn-cli eval mnist.model --split train --json";
+  nn-cli eval mnist.model --split train --json
+  nn-cli eval mnist.model --outputs test.npz
+
+With --outputs, numpy.load(\"test.npz\") has an array `logits` (images, classes), what comes out of the last layer before
+its activation, `probabilities` of the same shape, and `labels`.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EVAL_EXAMPLES)]
@@ -28,6 +32,10 @@ pub(crate) struct EvalArgs {
     /// Also show precision, recall and F1 of each class
     #[arg(long)]
     pub(crate) per_class: bool,
+    /// Also write what the network says of each image to this file, in NumPy's format npz; an earlier file of this
+    /// command is replaced, no other file is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) outputs: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
     /// Print one JSON object, confusion matrix and classes included

@@ -12,7 +12,12 @@ use std::{
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nn_cli::Size;
-use nn_train::nn_core::{Activation, Initializer, Loss, Rule};
+use nn_train::{
+    interchange::{Format, Layout},
+    nn_core::{Activation, Initializer, Loss, Rule},
+};
+
+use super::import::Shape;
 
 /// A parser of names that clap can list, and correct when one is misspelled.
 fn names<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
@@ -41,6 +46,36 @@ pub(super) fn loss() -> impl TypedValueParser<Value = Loss> {
 
 pub(super) fn rule() -> impl TypedValueParser<Value = Rule> {
     names(Rule::ALL.map(Rule::name))
+}
+
+pub(super) fn format() -> impl TypedValueParser<Value = Format> {
+    names(Format::ALL.map(Format::name))
+}
+
+pub(super) fn layout() -> impl TypedValueParser<Value = Layout> {
+    names(Layout::ALL.map(Layout::name))
+}
+
+/// The lengths of an image: 28x28.
+pub(super) fn shape(text: &str) -> Result<Shape, String> {
+    let length = |part: &str| part.trim().parse().ok().filter(|&length: &usize| length > 0);
+    let lengths: Option<Vec<usize>> = text.split('x').map(length).collect();
+    lengths.map(Shape).ok_or_else(|| "expected lengths of at least 1, such as 28x28 or 784".to_owned())
+}
+
+pub(super) fn finite(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if f64::is_finite(number) => Ok(number),
+        _ => Err("expected a finite number, such as 0.1307".to_owned()),
+    }
+}
+
+/// A number to divide by.
+pub(super) fn divisor(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if f64::is_finite(number) && number > 0.0 => Ok(number),
+        _ => Err("expected a finite number above 0, such as 0.3081".to_owned()),
+    }
 }
 
 pub(crate) fn rate(text: &str) -> Result<f32, String> {

@@ -1,0 +1,72 @@
+//! What a model says of every sample: owns logits and probabilities for whoever goes on with them, and refuses to judge.
+
+use nn_core::{
+    Activation, Dataset, Network,
+    ndarray::{Array2, ArrayView2, Axis, s},
+};
+
+use crate::{Incompatible, Model};
+
+/// Samples that are asked about together; they do not depend on it.
+const CHUNK: usize = 1000;
+
+/// What a model says of each sample of a data set, in their order.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Outputs {
+    /// The Z of the last layer, before its activation: shape (N, C).
+    pub logits: Array2<f32>,
+    /// What [`Loss::probabilities`](nn_core::Loss::probabilities) says of its A: shape (N, C).
+    pub probabilities: Array2<f32>,
+}
+
+impl Outputs {
+    /// Asks a model about all samples.
+    ///
+    /// # Errors
+    /// [`Incompatible`] when model and data do not go together.
+    ///
+    /// # Examples
+    /// ```
+    /// use nn_train::{Outputs, Model, nn_core::{Activation, Dataset, Loss, Network}};
+    /// let network = Network::builder(3).dense(2, Activation::Sigmoid).zeros()?;
+    /// let loss = Loss::BinaryCrossEntropy;
+    /// let model = Model { network, loss, image_shape: vec![3], class_names: None, record: None };
+    /// let outputs = Outputs::of(&model, Dataset::new(&[0, 1, 2, 3, 4, 5], 3, &[0, 1], 2)?)?;
+    /// assert_eq!((outputs.logits[[1, 0]], outputs.probabilities[[1, 0]]), (0.0, 0.5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of(model: &Model, dataset: Dataset<'_>) -> Result<Outputs, Incompatible> {
+        let Model { network, loss, .. } = model;
+        Incompatible::check(network, *loss, dataset)?;
+        let shape = (dataset.len(), dataset.features());
+        let pixels = ArrayView2::from_shape(shape, dataset.pixels()).expect("a data set has all its pixels");
+        let before_activation = without_last_activation(network);
+        let mut logits = Array2::zeros((dataset.len(), network.outputs()));
+        let mut probabilities = logits.clone();
+        for (number, chunk) in pixels.axis_chunks_iter(Axis(0), CHUNK).enumerate() {
+            let rows = number * CHUNK..number * CHUNK + chunk.nrows();
+            let a = network.forward(chunk);
+            probabilities.slice_mut(s![rows.clone(), ..]).assign(&loss.probabilities(a.view()));
+            let z = before_activation.as_ref().map_or(a, |network| network.forward(chunk));
+            logits.slice_mut(s![rows, ..]).assign(&z);
+        }
+        Ok(Outputs { logits, probabilities })
+    }
+}
+
+/// The network that gives the Z of the last layer, if it is another one.
+fn without_last_activation(network: &Network) -> Option<Network> {
+    let last = network.depth() - 1;
+    if network.activation(last) == Activation::Identity {
+        return None;
+    }
+    let mut builder = Network::builder(network.inputs());
+    for layer in 0..network.depth() {
+        let activation = if layer == last { Activation::Identity } else { network.activation(layer) };
+        builder = builder.dense(network.units(layer), activation);
+    }
+    let mut twin = builder.zeros().expect("layers of these sizes are there already");
+    *twin.parameters_mut() = network.parameters().clone();
+    Some(twin)
+}
