@@ -135,12 +135,11 @@ fn assert_shows_what_was_measured(run: &Path, has_events: bool) {
             lines.iter().map(|line| (line["steps"].as_u64().unwrap(), number(&line[field]))).collect();
         assert_eq!(shown[tag], expected, "{tag}");
     }
-    let speeds = &shown["samples_per_second"];
-    assert!(
-        speeds.keys().eq(shown["rate"].keys()) && speeds.values().all(|&speed| speed > 0.0),
-        "{speeds:?}"
-    );
-    assert_eq!(shown.len(), 6);
+    let speeds = shown.get("samples_per_second").cloned().unwrap_or_default();
+    // A life that has only the end of an epoch to come has no speed.
+    let is_sound = |(step, speed): (&u64, &f32)| shown["rate"].contains_key(step) && *speed > 0.0;
+    assert!(speeds.iter().all(is_sound), "{speeds:?}");
+    assert_eq!(shown.len(), if speeds.is_empty() { 5 } else { 6 });
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::{
 use nn_core::Network;
 use prost::Message;
 
-use crate::{EpochReport, EpochSummary, FitPlan, Observer, Place, WriteError, write_atomically};
+use crate::{EpochReport, EpochSummary, Observer, Place, WriteError, write_atomically};
 
 /// Writes event files, which TensorBoard shows while the fit goes on and afterwards.
 ///
@@ -27,7 +27,7 @@ use crate::{EpochReport, EpochSummary, FitPlan, Observer, Place, WriteError, wri
 /// | `loss/train`, `accuracy/train` | of the training samples, each measured before the update by its batch |
 /// | `loss/NAME`, `accuracy/NAME` | of the held-out samples after the epoch, under the name that they were given |
 /// | `rate` | the learning rate of the last step |
-/// | `samples_per_second` | training samples a second of training time |
+/// | `samples_per_second` | training samples of this life a second of training time, if there were any |
 ///
 /// Values are `f32`, as TensorBoard's scalars are. Accuracies are 0 to 1.
 ///
@@ -99,7 +99,9 @@ impl EventLog {
     ) -> Result<EventLog, EventError> {
         let last = last_number(folder)?;
         let path = folder.join(format!("{NAME_START}{:0NAME_DIGITS$}{NAME_END}", last.saturating_add(1)));
-        let start = place.steps(steps_per_epoch).saturating_add(1);
+        // What was told after the place is void. The end of an epoch has the step of its last batch, and comes later.
+        let is_end_to_come = place.batches > 0 && place.batches == steps_per_epoch;
+        let start = place.steps(steps_per_epoch).saturating_add(u64::from(!is_end_to_come));
         let mut records = [record(0, What::file_version()), record(start, What::start())].concat();
         if last == 0 {
             for summary in &place.epochs {
@@ -111,7 +113,8 @@ impl EventLog {
         write_atomically(&path, |writer| writer.write_all(&records)).map_err(EventError::Create)?;
         let file = fs::File::options().append(true).open(&path).map_err(EventError::io("open", &path))?;
         let held_out = held_out.to_owned();
-        Ok(EventLog { file, path, held_out, steps_per_epoch, samples_before: 0, failure: None })
+        let samples_before = place.running.samples;
+        Ok(EventLog { file, path, held_out, steps_per_epoch, samples_before, failure: None })
     }
 
     /// Whether a folder has event files of this making.
@@ -159,17 +162,11 @@ fn epoch(summary: &EpochSummary, held_out: &str, samples_per_second: Option<f64>
 }
 
 impl Observer for EventLog {
-    fn fit_started(&mut self, plan: &FitPlan) {
-        // Only the last batch of an epoch is smaller than the others.
-        let batches_before = plan.steps_done % plan.batches.max(1);
-        self.samples_before = batches_before * plan.batch_size as u64;
-    }
-
     fn epoch_finished(&mut self, report: &EpochReport, _: &Network) -> ControlFlow<()> {
         let samples = report.train.samples.saturating_sub(self.samples_before);
         self.samples_before = 0;
         let seconds = report.train_time.as_secs_f64();
-        let speed = (seconds > 0.0).then(|| samples as f64 / seconds);
+        let speed = (samples > 0 && seconds > 0.0).then(|| samples as f64 / seconds);
         let steps_done = u64::from(report.epoch) * self.steps_per_epoch;
         match self.append(&record(steps_done, epoch(&report.summary(), &self.held_out, speed))) {
             Ok(()) => ControlFlow::Continue(()),
@@ -356,11 +353,7 @@ mod tests {
         }
     }
 
-    /// Ten samples an epoch, in batches of four.
-    fn plan(steps_done: u64) -> FitPlan {
-        FitPlan { epochs: 9, batches: 3, batch_size: 4, samples: 10, validation_samples: None, steps_done }
-    }
-
+    /// An epoch of ten samples, in three batches.
     fn report(epoch: u32, seconds: u64) -> EpochReport {
         EpochReport {
             epoch,
@@ -402,7 +395,6 @@ mod tests {
         let folder = folder.path();
         assert!(!EventLog::is_in(folder).unwrap());
         let mut log = EventLog::create(folder, "test", &Place::default(), 3).unwrap();
-        log.fit_started(&plan(0));
         assert!(log.epoch_finished(&report(1, 2), &network()).is_continue());
         log.into_result().unwrap();
         assert!(EventLog::is_in(folder).unwrap());
@@ -411,13 +403,26 @@ mod tests {
         assert_eq!(events(folder, 1), [version.clone(), start(1), (3, scalars(Some(5.0)))]);
 
         // After two batches of the second epoch, eight of its samples are done.
-        let place = Place { epochs: vec![report(1, 2).summary()], batches: 2, running: Tally::default() };
+        let running = Tally { samples: 8, ..Tally::default() };
+        let place = Place { epochs: vec![report(1, 2).summary()], batches: 2, running };
         let mut log = EventLog::create(folder, "test", &place, 3).unwrap();
-        log.fit_started(&plan(5));
         assert!(log.epoch_finished(&report(2, 4), &network()).is_continue());
         assert!(log.epoch_finished(&report(3, 4), &network()).is_continue());
         let expected = [version, start(6), (6, scalars(Some(0.5))), (9, scalars(Some(2.5)))];
         assert_eq!(events(folder, 2), expected);
+    }
+
+    #[test]
+    fn the_end_of_an_epoch_is_told_again_where_only_that_is_to_come() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(EventLog::create(folder.path(), "test", &Place::default(), 3).unwrap());
+        let running = Tally { samples: 10, ..Tally::default() };
+        let place = Place { epochs: vec![report(1, 2).summary()], batches: 3, running };
+        let mut log = EventLog::create(folder.path(), "test", &place, 3).unwrap();
+        assert!(log.epoch_finished(&report(2, 4), &network()).is_continue());
+        // This life has trained on none of its samples.
+        let expected = [(0, What::file_version()), (6, What::start()), (6, scalars(None))];
+        assert_eq!(events(folder.path(), 2), expected);
     }
 
     #[test]
@@ -435,7 +440,6 @@ mod tests {
     fn a_time_of_zero_has_no_speed() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = EventLog::create(folder.path(), "test", &Place::default(), 3).unwrap();
-        log.fit_started(&plan(0));
         assert!(log.epoch_finished(&report(1, 0), &network()).is_continue());
         assert_eq!(events(folder.path(), 1)[2], (3, scalars(None)));
     }

@@ -18,9 +18,6 @@ pub(super) struct Watch<'a> {
 
 impl Observer for Watch<'_> {
     fn fit_started(&mut self, plan: &FitPlan) {
-        if let Some(events) = self.keeper.as_mut().and_then(Keeper::events) {
-            events.fit_started(plan);
-        }
         self.progress.fit_started(plan);
     }
 
