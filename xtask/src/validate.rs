@@ -244,7 +244,7 @@ mod tests {
     fn steps_are_picked_and_skipped_by_name_and_keep_their_order() {
         assert_eq!(names(&["--only", "tidy,format"]), ["format", "tidy"]);
         assert!(!names(&["--skip=benches, package"]).contains(&"package"));
-        assert_eq!(names(&["--from", "docs", "--skip", "package"]), ["docs", "benches"]);
+        assert_eq!(names(&["--from", "docs", "--skip", "package"]), ["docs", "peers", "benches"]);
     }
 
     #[test]

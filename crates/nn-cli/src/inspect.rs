@@ -41,8 +41,11 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
     }
     match describe(path) {
         Ok(contents) => return show(args, &interchange::Described::new(path, &contents), output),
+        // What cannot be read as one of the three formats may be data, or is known by its hint.
+        Err(FileError::Read { .. }) => {}
         Err(FileError::Invalid {
-            source: ImportError::Format { .. } | ImportError::Limit { what: "file", .. },
+            source:
+                ImportError::Format { .. } | ImportError::Zip { .. } | ImportError::Limit { what: "file", .. },
             ..
         }) => {}
         Err(error) => return Err(error.into()),

@@ -253,7 +253,7 @@ pub enum FileError {
         source: io::Error,
     },
     /// The file holds no network that can be taken over.
-    #[error("cannot import {}", path.display())]
+    #[error("cannot use {}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
