@@ -39,12 +39,20 @@ struct Check {
     packages: &'static [&'static str],
 }
 
-const CHECKS: &[Check] = &[Check {
-    name: "interchange",
-    about: "PyTorch, ONNX Runtime and NumPy compute what exported networks compute, and their networks are imported",
-    script: "check_interchange.py",
-    packages: &["numpy", "onnx", "onnxruntime", "safetensors", "torch"],
-}];
+const CHECKS: &[Check] = &[
+    Check {
+        name: "interchange",
+        about: "PyTorch, ONNX Runtime and NumPy compute what exported networks compute, and their networks are imported",
+        script: "check_interchange.py",
+        packages: &["numpy", "onnx", "onnxruntime", "safetensors", "torch"],
+    },
+    Check {
+        name: "event-files",
+        about: "TensorBoard's own reader lists every number that a run has written for it",
+        script: "check_event_files.py",
+        packages: &["numpy", "setuptools", "tensorboard"],
+    },
+];
 
 pub(crate) fn run(mut arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     let (mut only, mut is_preparation) = (None, false);

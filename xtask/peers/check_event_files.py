@@ -1,10 +1,10 @@
 """TensorBoard's own reader lists every scalar that a run has written, once, with the value in metrics.jsonl.
 
-    python event_files.py PROGRAM DATA
+    check_event_files.py PROGRAM DATA
 
 PROGRAM is nn-cli, DATA a folder of IDX files. In a folder of its own it trains a run to its end, and one that is killed
 in the middle of an epoch and resumed, and one that has event files only from its second life on.
-Exit status 0 if all is as it should be. `event-files-requirements.txt` has what it needs.
+Exit status 0 if all is as it should be.
 """
 
 import json
