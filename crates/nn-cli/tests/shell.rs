@@ -45,7 +45,7 @@ fn bash_reads_its_script_and_completes_with_it() {
     // As bash calls it: what was typed, and where the cursor is.
     let complete = |words: &str, last: &str| {
         bash(&format!(
-            "source script; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+            "source ./script && COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
              _nn__cli nn-cli '{last}' ''; printf '%s\\n' \"${{COMPREPLY[@]}}\""
         ))
     };

@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn other_sources_have_another_folder_and_the_earlier_one_goes() {
-        let scratch = ScratchFolder::new("packages").unwrap();
+        let scratch = ScratchFolder::create("packages").unwrap();
         let root = scratch.path();
         let paths = ["a.rs", "gone.rs", "b.rs"].map(str::to_owned);
         let digest = |a: &str, b: &str| {
