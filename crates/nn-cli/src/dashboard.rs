@@ -2,7 +2,7 @@
 //! refuses to know how a training is computed or kept.
 //!
 //! The training never waits for the drawing. It tells its news every 50 ms, and not at all where the other thread is
-//! just reading them; that one draws at most ten times a second, and only what has changed.
+//! just reading them; that one draws at most eight times a second, and only what has changed.
 
 mod draw;
 mod screen;
@@ -36,7 +36,7 @@ use self::{
 use crate::{failure::Advised, interrupt::Interrupt, output};
 
 /// Between two pictures.
-const FRAME: Duration = Duration::from_millis(100);
+const FRAME: Duration = Duration::from_millis(125);
 /// Between two times that the training tells its news.
 const NEWS: Duration = Duration::from_millis(50);
 /// Between two speeds.
@@ -61,7 +61,8 @@ pub(crate) struct Dashboard<'a> {
     told: Instant,
     /// When the last speed was taken, and the step it was taken at.
     paced: (Instant, u64),
-    searched: Option<Instant>,
+    /// When misread images were last looked for; not in the first moments, which may be all there are.
+    searched: Instant,
     /// What the next point of the curve is the mean of.
     segment: Tally,
 }
@@ -122,7 +123,7 @@ impl<'a> Dashboard<'a> {
             begun: now,
             told: now,
             paced: (now, 0),
-            searched: None,
+            searched: now,
             segment: Tally::default(),
         })
     }
@@ -173,9 +174,9 @@ impl<'a> Dashboard<'a> {
         if self.view.best.is_none_or(|(_, best)| accuracy > best) {
             self.view.best = Some((report.epoch, accuracy));
         }
-        if self.searched.is_none_or(|searched| searched.elapsed() >= SEARCH_PAUSE) {
+        if self.searched.elapsed() >= SEARCH_PAUSE {
             self.view.misread = self.search.misread(network, SEARCH_TIME);
-            self.searched = Some(Instant::now());
+            self.searched = Instant::now();
         }
         // No sooner than it is due: epochs may be short.
         if self.told.elapsed() >= NEWS {
@@ -228,7 +229,7 @@ impl<'a> Dashboard<'a> {
         match self.thread.take().map(thread::JoinHandle::join) {
             None | Some(Ok(Ok(()))) => {}
             Some(Ok(Err(error))) => {
-                output::note(format_args!("the dashboard could not be drawn any more: {error}"))
+                output::note(format_args!("the dashboard could not be drawn any more: {error}"));
             }
             // It has said so itself.
             Some(Err(_)) => output::note("the dashboard failed; the training did not"),

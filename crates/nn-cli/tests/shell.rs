@@ -1,4 +1,5 @@
 //! What shells and manuals are told of the program, and colors as they are asked for.
+#![allow(clippy::print_stdout, reason = "what is skipped is said")]
 
 mod common;
 

@@ -57,7 +57,7 @@ fn picture(view: &View, (width, height): (u16, u16), colors: bool) -> Buffer {
 }
 
 fn lines(buffer: &Buffer) -> Vec<String> {
-    let symbols: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
+    let symbols: Vec<&str> = buffer.content.iter().map(ratatui::buffer::Cell::symbol).collect();
     symbols.chunks(buffer.area.width.into()).map(|row| row.concat().trim_end().to_owned()).collect()
 }
 
