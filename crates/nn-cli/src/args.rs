@@ -1,11 +1,13 @@
 //! What the user may type: owns the commands, their flags and their help, and refuses to act on them.
 
 // A file for each command, and what their flags take.
+mod completions;
 mod convert;
 mod eval;
 mod export;
 mod import;
 mod inspect;
+mod man;
 mod pictures;
 mod predict;
 mod report;
@@ -20,12 +22,16 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_train::Split;
 
+use crate::output::ColorChoice;
+
 pub(crate) use {
+    completions::CompletionsArgs,
     convert::{ConvertArgs, Form},
     eval::EvalArgs,
     export::ExportArgs,
     import::ImportArgs,
     inspect::InspectArgs,
+    man::ManArgs,
     pictures::{Invert, PictureArgs, Prepare},
     predict::PredictArgs,
     report::ReportArgs,
@@ -42,6 +48,10 @@ pub(crate) use {
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// When to use colors
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto,
+        help_heading = "Output")]
+    pub(crate) color: ColorChoice,
 }
 
 const EXAMPLES: &str = "\
@@ -80,6 +90,10 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Show a page to draw on, on which a saved network answers with each stroke
     Serve(ServeArgs),
+    /// Print a script that completes this program's commands and flags in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual, or write its pages into a folder
+    Man(ManArgs),
 }
 
 #[derive(Clone, Debug, Default, Args)]

@@ -32,6 +32,7 @@ use crate::{
     Outcome,
     args::TrainArgs,
     config::{Config, Found},
+    dashboard::{self, Dashboard, Search},
     data,
     failure::Advised,
     interrupt::Interrupt,
@@ -61,6 +62,9 @@ pub(crate) fn run(
     if let (Some(config), Some(_), false) = (&args.config, args.patience, args.is_run()) {
         let message = format!("the patience in {} is that of a run, and this is none", config.display());
         bail!(Advised::new(message, "--run NAME makes it one; without `patience` no run is needed"));
+    }
+    if args.tui {
+        dashboard::check()?;
     }
     // Whatever may be wrong is found out before anything takes long.
     if !args.is_run() {
@@ -96,53 +100,80 @@ pub(crate) fn run(
     output.flush()?;
 
     let State { mut network, mut optimizer, place, .. } = state;
-    let progress = Progress::new(output, args.json, sets.held_out_name(), &interrupt);
-    let mut watch = Watch { progress, keeper, failure: None };
     let clock = Instant::now();
-    let history = match &watch.keeper {
-        Some(keeper)
-            if place.batches == 0 && keeper.is_out_of_patience(place.best(), place.epochs.last()) =>
-        {
-            Ok(History { epochs: place.epochs, stopped_early: true })
+    // The screen is watched up to the end of this block, and then free again.
+    let (keeper, failure, plain, history, reported) = {
+        let dashboard = args.tui.then(|| {
+            let search = Search::new(sets.held_out(), train_files.image_shape(), config.loss);
+            Dashboard::start(start.title(), start.summary(), sets.held_out_name(), search, &interrupt)
+        });
+        let dashboard = dashboard.transpose()?;
+        let progress = Progress::new(output, args.json, sets.held_out_name(), &interrupt, dashboard);
+        let mut watch = Watch { progress, keeper, failure: None };
+        let history = match &watch.keeper {
+            Some(keeper)
+                if place.batches == 0 && keeper.is_out_of_patience(place.best(), place.epochs.last()) =>
+            {
+                Ok(History { epochs: place.epochs, stopped_early: true })
+            }
+            _ => {
+                let held_out = Some(sets.held_out());
+                fit_from(place, &mut network, &mut optimizer, sets.train, held_out, &config, &mut watch)
+            }
+        };
+        let Watch { mut progress, keeper, failure } = watch;
+        let finished = progress.take_network();
+        // What was trained is not lost when nobody can be told.
+        let plain = match (&keeper, &history, finished) {
+            (None, Ok(history), Some(network)) => {
+                let recipe_name = task.recipe_name();
+                let record =
+                    TrainingRecord::new(recipe_name, &config, task.recipe.rule, sets.train.len(), history);
+                let model = Model {
+                    network,
+                    loss: config.loss,
+                    image_shape: train_files.image_shape().to_vec(),
+                    class_names: train_files.class_names().map(<[String]>::to_vec),
+                    record: Some(record),
+                };
+                let kept = keep(&model, &args.output);
+                Some((model, kept))
+            }
+            _ => None,
+        };
+        if history.is_ok() && interrupt.exit_status().is_none() {
+            match (&keeper, &failure, &plain) {
+                (Some(keeper), None, _) => {
+                    progress.show_end(format_args!("kept in {}", keeper.path().display()), Some(&network));
+                }
+                (None, _, Some((model, Ok(())))) => {
+                    let saved = format_args!("saved {}", args.output.display());
+                    progress.show_end(saved, Some(&model.network));
+                }
+                _ => {}
+            }
         }
-        _ => {
-            let held_out = Some(sets.held_out());
-            fit_from(place, &mut network, &mut optimizer, sets.train, held_out, &config, &mut watch)
-        }
+        let reported = progress.finish();
+        (keeper, failure, plain, history, reported)
     };
-    let Watch { progress, keeper, failure } = watch;
-    let (finished, reported) = progress.finish();
     let history = history.with_context(|| {
         let saved = keeper.as_ref().map_or_else(String::new, |keeper| format!(" ({})", keeper.saved()));
         format!("cannot train on {}{saved}", task.data.display())
     })?;
     let done = Done { history, clock, reported };
-    match (keeper, failure) {
-        (Some(keeper), Some(failure)) => {
+    match (keeper, failure, plain) {
+        (Some(keeper), Some(failure), _) => {
             Err(failure.context(format!("cannot keep the run ({})", keeper.saved())))
         }
-        (Some(keeper), None) => finish_run(args, &keeper, &network, &sets, done, &interrupt, output),
-        (None, _) => {
-            let Some(network) = finished else {
-                done.reported?;
-                output::note("interrupted before the first epoch was over: nothing was saved");
-                return Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted));
-            };
-            let record = TrainingRecord::new(
-                task.recipe_name(),
-                &config,
-                task.recipe.rule,
-                sets.train.len(),
-                &done.history,
-            );
-            let model = Model {
-                network,
-                loss: config.loss,
-                image_shape: train_files.image_shape().to_vec(),
-                class_names: train_files.class_names().map(<[String]>::to_vec),
-                record: Some(record),
-            };
+        (Some(keeper), None, _) => finish_run(args, &keeper, &network, &sets, done, &interrupt, output),
+        (None, _, Some((model, kept))) => {
+            kept?;
             finish_plain(args, &model, &sets, &config, done, &interrupt, output)
+        }
+        (None, _, None) => {
+            done.reported?;
+            output::note("interrupted before the first epoch was over: nothing was saved");
+            Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted))
         }
     }
 }
@@ -156,7 +187,7 @@ struct Done {
     reported: Result<()>,
 }
 
-/// The end of a training that is no run: the model is saved.
+/// The end of a training that is no run, and whose model is saved.
 fn finish_plain(
     args: &TrainArgs,
     model: &Model,
@@ -167,8 +198,6 @@ fn finish_plain(
     output: &mut Output,
 ) -> Result<Outcome> {
     let Done { history, clock, reported } = done;
-    // What was trained is not lost when nobody can be told.
-    keep(model, &args.output)?;
     let epochs = count(history.epochs.len(), "epoch");
     if reported.is_err() {
         output::note(format_args!("saved {} as it was after {epochs}", args.output.display()));
