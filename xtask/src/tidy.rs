@@ -136,22 +136,27 @@ impl fmt::Display for Finding {
 /// What a fuzzer made, byte by byte: some of it looks like text, and none is to be changed.
 const MADE_BY_A_FUZZER: &str = "fuzz/corpus/";
 
-/// The text files that git tracks or would track: what is ignored is nobody's to tidy.
-fn text_files() -> Result<Vec<TextFile>> {
-    let root = workspace::root();
+/// The paths of the files that git tracks or would track.
+pub(crate) fn listed_files() -> Result<Vec<String>> {
     let listing = output(
         Command::new("git")
             .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-            .current_dir(&root),
+            .current_dir(workspace::root()),
     )?;
+    Ok(listing.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+}
+
+/// The text files that git tracks or would track: what is ignored is nobody's to tidy.
+fn text_files() -> Result<Vec<TextFile>> {
+    let root = workspace::root();
     let mut files = Vec::new();
-    for path in listing.split('\0').filter(|path| !path.is_empty() && !path.starts_with(MADE_BY_A_FUZZER)) {
+    for path in listed_files()?.into_iter().filter(|path| !path.starts_with(MADE_BY_A_FUZZER)) {
         // A file that is deleted but not yet committed as such is not there; a binary one has no text.
-        let Ok(bytes) = fs::read(root.join(path)) else { continue };
+        let Ok(bytes) = fs::read(root.join(&path)) else { continue };
         if let Ok(text) = String::from_utf8(bytes)
             && !text.contains('\0')
         {
-            files.push(TextFile { path: path.into(), text });
+            files.push(TextFile { path, text });
         }
     }
     ensure!(!files.is_empty(), "git lists no files in {}", root.display());

@@ -2,6 +2,7 @@
 
 mod commands;
 mod invocation;
+mod packages;
 mod tally;
 
 use crate::output::Output;
@@ -204,7 +205,10 @@ fn package(output: &mut Output) -> Result<Report> {
     // On a build farm, what is packaged is what is committed; at home, work in progress is no failure.
     let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
     let dirty = if in_ci { "" } else { " --allow-dirty" };
-    Invocation::cargo(&format!("package --workspace --exclude {}{dirty}", tidy::CHORES))
+    let packages = format!("package --workspace --exclude {}{dirty}", tidy::CHORES);
+    let scratch = packages::folder()?;
+    Invocation::cargo(&packages)
+        .with_variable("CARGO_TARGET_DIR", &scratch.display().to_string())
         .run(output)
         .context("does the crate use a file from outside its folder?")?;
     Ok(Report::default())

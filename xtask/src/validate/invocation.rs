@@ -10,7 +10,7 @@ use std::process::{Command, ExitStatus, Stdio};
 /// A cargo command with the variables that are set for it.
 pub(super) struct Invocation {
     arguments: Vec<String>,
-    variables: Vec<(&'static str, &'static str)>,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Invocation {
@@ -19,8 +19,8 @@ impl Invocation {
         Self { arguments: arguments.split_whitespace().map(str::to_owned).collect(), variables: Vec::new() }
     }
 
-    pub(super) fn with_variable(mut self, name: &'static str, value: &'static str) -> Self {
-        self.variables.push((name, value));
+    pub(super) fn with_variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
         self
     }
 
@@ -64,7 +64,7 @@ impl Invocation {
 
     fn command(&self) -> Command {
         let mut command = workspace::cargo();
-        command.args(&self.arguments).envs(self.variables.iter().copied());
+        command.args(&self.arguments).envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
