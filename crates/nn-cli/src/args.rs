@@ -1,8 +1,10 @@
 //! What the user may type: owns the commands, their flags and their help, and refuses to act on them.
 
 // A file for each command, and what their flags take.
+mod completions;
 mod eval;
 mod inspect;
+mod man;
 mod predict;
 mod show;
 mod train;
@@ -14,9 +16,13 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_train::Split;
 
+use crate::output::ColorChoice;
+
 pub(crate) use {
+    completions::CompletionsArgs,
     eval::EvalArgs,
     inspect::InspectArgs,
+    man::ManArgs,
     predict::{Invert, PredictArgs},
     show::ShowArgs,
     train::TrainArgs,
@@ -30,6 +36,10 @@ pub(crate) use {
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// When to use colors
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto,
+        help_heading = "Output")]
+    pub(crate) color: ColorChoice,
 }
 
 const EXAMPLES: &str = "\
@@ -54,6 +64,10 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Tell what an IDX file, a data folder, a saved network or a run holds
     Inspect(InspectArgs),
+    /// Print a script that completes this program's commands and flags in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual, or write its pages into a folder
+    Man(ManArgs),
 }
 
 #[derive(Clone, Debug, Default, Args)]

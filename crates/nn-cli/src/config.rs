@@ -246,9 +246,10 @@ fn named<T: Copy>(
 }
 
 fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T>) -> Result<T, Refused> {
-    text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
-        format!("expected a whole number from {} to {}", range.start(), range.end()).into()
-    })
+    text.parse()
+        .ok()
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| format!("expected a whole number from {} to {}", range.start(), range.end()).into())
 }
 
 /// A value as a flag takes it.
@@ -256,12 +257,14 @@ fn spelled(value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
     let refuse = |found: &str| Wrong {
         span: value.span(),
         message: format!("expected a number, a text or a list of numbers, found {found}"),
-        hint: "a value is what the flag of that name takes, such as rate = 0.1 or schedule = \"cosine\"".to_owned(),
+        hint: "a value is what the flag of that name takes, such as rate = 0.1 or schedule = \"cosine\""
+            .to_owned(),
     };
     match value.get_ref() {
         DeValue::String(text) => Ok(text.to_string()),
         DeValue::Integer(number) => {
-            let number = i128::from_str_radix(number.as_str(), number.radix()).map_err(|_| refuse("no number"))?;
+            let number =
+                i128::from_str_radix(number.as_str(), number.radix()).map_err(|_| refuse("no number"))?;
             Ok(number.to_string())
         }
         DeValue::Float(number) => Ok(number.as_str().to_owned()),
@@ -280,8 +283,10 @@ fn spelled(value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
 }
 
 fn unknown_key(span: Range<usize>, name: &str, keys: &[&str]) -> Wrong {
-    let hint = suggest::nearest(name, keys.iter().copied())
-        .map_or_else(|| format!("the keys are {}", keys.join(", ")), |near| format!("did you mean `{near}`?"));
+    let hint = suggest::nearest(name, keys.iter().copied()).map_or_else(
+        || format!("the keys are {}", keys.join(", ")),
+        |near| format!("did you mean `{near}`?"),
+    );
     Wrong { span, message: format!("unknown key `{name}`"), hint }
 }
 
@@ -295,7 +300,8 @@ fn wrong_value(span: Range<usize>, name: &str, value: &str, refused: Refused) ->
 }
 
 fn parse_found(text: &str, value: &Spanned<DeValue<'_>>) -> Result<Found, Wrong> {
-    let hint = || format!("the table [{FOUND}] is of a run's own file; leave it out to have nothing compared");
+    let hint =
+        || format!("the table [{FOUND}] is of a run's own file; leave it out to have nothing compared");
     let DeValue::Table(table) = value.get_ref() else {
         let message = format!("expected a table [{FOUND}], found another kind of value");
         return Err(Wrong { span: value.span(), message, hint: hint() });
@@ -339,7 +345,8 @@ impl Effective<'_> {
         let units: Vec<String> = recipe.hidden.iter().map(usize::to_string).collect();
         // Numbers of TOML have 63 bits.
         let seed = if i64::try_from(self.seed).is_ok() { self.seed.to_string() } else { quoted(&self.seed) };
-        let data = self.data.map(|path| path.to_str().context("the path of the data is not Unicode")).transpose()?;
+        let data =
+            self.data.map(|path| path.to_str().context("the path of the data is not Unicode")).transpose()?;
         let value = |key: &str| match key {
             "preset" => Some(quoted(&self.preset.name())),
             "hidden" => Some(format!("[{}]", units.join(", "))),
@@ -368,7 +375,10 @@ impl Effective<'_> {
         }
         if let Some(found) = found {
             let table = toml::to_string(found).context("cannot write TOML")?;
-            write!(text, "\n# What the run found when it was begun; another finding is noted when this file is used.\n[{FOUND}]\n{table}")?;
+            write!(
+                text,
+                "\n# What the run found when it was begun; another finding is noted when this file is used.\n[{FOUND}]\n{table}"
+            )?;
         }
         Ok(text)
     }

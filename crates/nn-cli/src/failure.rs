@@ -1,14 +1,16 @@
 //! What to advise when the program fails: owns the way from an error to the hint that the user sees, and refuses to
 //! know where the error came from.
 
-use std::{fmt, io::ErrorKind};
+use std::{fmt, io::ErrorKind, path::Path};
 
 use nn_cli::png_file;
 use nn_train::{
-    ContainerError, DataError, DecodeError, FitError, LoadError, Mismatch, RunError, SaveError, WriteError,
-    WriteStage,
+    ContainerError, DataError, DecodeError, FitError, LoadError, Mismatch, RunError, RunFolder, SaveError,
+    WriteError, WriteStage,
     nn_core::idx_format::{MismatchError, OpenError},
 };
+
+use crate::suggest;
 
 /// How to come by the data that most people want.
 pub(crate) const FETCH_DATA: &str = "`cargo xtask fetch-data` brings MNIST to data/mnist";
@@ -69,7 +71,8 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
 fn of_data(error: &DataError) -> Option<String> {
     match error {
         DataError::NotFound { folder, .. } if !folder.is_dir() => {
-            Some(format!("there is no such folder; {FETCH_DATA}, and --data names any other"))
+            let hint = format!("there is no such folder; {FETCH_DATA}, and --data names any other");
+            Some(meant(folder, Path::is_dir).map_or_else(|| hint.clone(), |meant| format!("{meant}; {hint}")))
         }
         DataError::NotFound { .. } => Some(format!("{FETCH_DATA}; --data names another folder")),
         DataError::Open(error) => {
@@ -88,6 +91,8 @@ fn of_data(error: &DataError) -> Option<String> {
 
 fn of_open(error: &OpenError) -> Option<String> {
     match error {
+        // A file named on the command line; the files of a data set are looked for, not named.
+        OpenError::NotFound { path, similar: None } => meant(path, Path::exists),
         // Its own hint is for programmers.
         OpenError::OverLimit { .. } => {
             Some("is the header damaged? a file that is really so large must not be compressed".to_owned())
@@ -98,8 +103,9 @@ fn of_open(error: &OpenError) -> Option<String> {
 
 fn of_load(error: &LoadError) -> Option<String> {
     let hint = match error {
-        LoadError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
-            "`nn-cli train` makes a model and says where it saved it"
+        LoadError::Read { path, source } if source.kind() == ErrorKind::NotFound => {
+            let hint = "`nn-cli train` makes a model and says where it saved it";
+            return Some(meant(path, Path::is_file).unwrap_or_else(|| hint.to_owned()));
         }
         LoadError::Invalid { source: DecodeError::Container(error), .. } => match error {
             ContainerError::Magic { kind: "checkpoint", .. } => {
@@ -119,8 +125,9 @@ fn of_load(error: &LoadError) -> Option<String> {
 
 fn of_run(error: &RunError) -> Option<String> {
     let hint = match error {
-        RunError::Missing { .. } => {
-            "`nn-cli train --run NAME` begins a run in runs/NAME; `--resume` takes that name, or a path such as ./NAME"
+        RunError::Missing { path, .. } => {
+            let hint = "`nn-cli train --run NAME` begins a run in runs/NAME; `--resume` takes that name, or a path such as ./NAME";
+            return Some(other_runs(path).unwrap_or_else(|| hint.to_owned()));
         }
         RunError::Exists { .. } => {
             "`--resume` goes on with it; name another one to begin, or delete this one first"
@@ -130,6 +137,33 @@ fn of_run(error: &RunError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// The runs beside one that is not there.
+fn other_runs(path: &Path) -> Option<String> {
+    let is_run = |path: &Path| path.join(RunFolder::CHECKPOINT).is_file();
+    let runs = suggest::neighbours(path, is_run);
+    let (last, others) = runs.split_last()?;
+    let folder = path.parent()?.display();
+    let all = match others {
+        [] => last.clone(),
+        [.., _] if others.len() < MOST_NAMES => format!("{} and {last}", others.join(", ")),
+        _ => format!("{} and {} more", others[..MOST_NAMES].join(", "), runs.len() - MOST_NAMES),
+    };
+    let there = if folder.to_string().is_empty() {
+        format!("there is {all}")
+    } else {
+        format!("in {folder} there is {all}")
+    };
+    Some(meant(path, is_run).map_or_else(|| there.clone(), |meant| format!("{meant} {there}")))
+}
+
+/// As many names as are read.
+const MOST_NAMES: usize = 10;
+
+/// The question whether another name in the same folder was meant.
+fn meant(path: &Path, is_such: impl Fn(&Path) -> bool) -> Option<String> {
+    suggest::path(path, is_such).map(|near| format!("did you mean {}?", near.display()))
 }
 
 fn of_mismatch(error: &Mismatch) -> String {

@@ -23,7 +23,8 @@ const SIGNALS: &[i32] = &[
     signal_hook::consts::SIGHUP,
 ];
 
-/// Whether the program was asked to end, and by which signal.
+/// Whether the program was asked to end, and by which signal. Clones hear of the same signals.
+#[derive(Clone)]
 pub(crate) struct Interrupt {
     /// The number of the last signal, or 0.
     signal: Arc<AtomicUsize>,

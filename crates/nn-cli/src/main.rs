@@ -1,7 +1,7 @@
 //! The program: owns which command runs and how the process ends, and refuses to do the work.
 #![doc = include_str!("../README.md")]
 
-// In the order of a command: what was typed, what it means, the five commands, what they draw on.
+// In the order of a command: what was typed, what it means, the commands, what they draw on.
 mod args;
 mod config;
 mod preset;
@@ -11,10 +11,12 @@ mod suggest;
 mod eval;
 mod inspect;
 mod predict;
+mod shell;
 mod show;
 mod train;
 
 mod cut;
+mod dashboard;
 mod data;
 mod interrupt;
 mod model;
@@ -25,9 +27,9 @@ mod target;
 mod failure;
 mod output;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
-use clap::{CommandFactory, Parser, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 
 use crate::{
     args::{Cli, Command},
@@ -49,7 +51,8 @@ impl Outcome {
 
 fn main() -> ExitCode {
     // Prints help or a message about wrong usage by itself, and exits with 0 or 2.
-    let cli = Cli::parse();
+    let cli = Cli::from_arg_matches(&program().get_matches()).unwrap_or_else(|error| error.exit());
+    output::choose_color(cli.color);
     match run(&cli.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted(status)) => ExitCode::from(status),
@@ -75,14 +78,37 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         Command::Predict(args) => predict::run(args, &mut output)?,
         Command::Show(args) => show::run(args, &mut output)?,
         Command::Inspect(args) => inspect::run(args, &mut output)?,
+        Command::Completions(args) => shell::completions(args, &mut output)?,
+        Command::Man(args) => shell::man(args, &mut output)?,
     }
     output.flush()?;
     Ok(outcome)
 }
 
+/// The parser, in colors or not as the command line has it that it is to parse: its help and its errors come before
+/// anybody knows what was typed.
+fn program() -> clap::Command {
+    let mut typed = env::args_os().skip(1).take_while(|word| word != "--");
+    let mut choice = clap::ColorChoice::Auto;
+    while let Some(word) = typed.next() {
+        let word = word.to_string_lossy();
+        let value = match word.strip_prefix("--color") {
+            Some("") => typed.next().map(|value| value.to_string_lossy().into_owned()),
+            Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+            None => None,
+        };
+        choice = match value.as_deref() {
+            Some("always") => clap::ColorChoice::Always,
+            Some("never") => clap::ColorChoice::Never,
+            _ => choice,
+        };
+    }
+    Cli::command().color(choice)
+}
+
 /// Ends the program as clap does for what it can tell by itself.
 fn wrong_usage(name: &str, message: &str) -> ! {
-    let mut program = Cli::command();
+    let mut program = program();
     program.build();
     let command = program.find_subcommand_mut(name).expect("the name is that of a command");
     command.error(ErrorKind::ValueValidation, message).exit()

@@ -4,9 +4,11 @@
 use std::{
     env, fmt,
     io::{self, BufWriter, IsTerminal, Stdout, Write},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use anyhow::Context;
+use clap::ValueEnum;
 use serde::Serialize;
 
 /// Standard output. When its reader goes away, as `| head` does, what follows is dropped without an error: whoever
@@ -53,7 +55,28 @@ impl Output {
 
 /// Something to know that is no result: to standard error.
 pub(crate) fn note(text: impl fmt::Display) {
-    print_labelled("note", "36", &text);
+    match HELD_NOTES.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        Some(held) => held.push(text.to_string()),
+        None => print_note(&text),
+    }
+}
+
+fn print_note(text: &dyn fmt::Display) {
+    print_labelled("note", "36", text);
+}
+
+/// The notes that wait until the screen is free for them, while it is not.
+static HELD_NOTES: Mutex<Option<Vec<String>>> = Mutex::new(None);
+
+/// Keeps all notes from now on.
+pub(crate) fn hold_notes() {
+    HELD_NOTES.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+}
+
+/// Prints the notes that were kept, and the following ones at once.
+pub(crate) fn release_notes() {
+    let held = HELD_NOTES.lock().unwrap_or_else(PoisonError::into_inner).take();
+    held.iter().flatten().for_each(|text| print_note(text));
 }
 
 /// Why the program failed: the causes in one line, and what to do about it in another.
@@ -75,11 +98,40 @@ fn print_labelled(label: &str, color: &str, text: &dyn fmt::Display) {
     };
 }
 
-/// Whether to use colors: on a terminal that has them, unless <https://no-color.org> is asked for.
+/// When to use colors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal that has them, unless NO_COLOR is set, and elsewhere if CLICOLOR_FORCE is
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+static COLOR_CHOICE: OnceLock<ColorChoice> = OnceLock::new();
+
+/// Decides it for the whole of the program. Until then, and without it, it is automatic.
+pub(crate) fn choose_color(choice: ColorChoice) {
+    // Nobody decides twice.
+    let _ = COLOR_CHOICE.set(choice);
+}
+
+/// Whether to use colors where there is a terminal, or is none: <https://no-color.org>, <https://bixense.com/clicolors>.
 pub(crate) fn wants_color(is_terminal: bool) -> bool {
-    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = env::var_os("TERM").is_some_and(|value| value == "dumb");
-    is_terminal && !refused && !dumb
+    let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    let choice = COLOR_CHOICE.get().copied().unwrap_or_default();
+    let refused = variable("NO_COLOR").is_some();
+    let forced = variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    let dumb = variable("TERM").is_some_and(|value| value == "dumb");
+    decide_color(choice, refused, forced, is_terminal && !dumb)
+}
+
+fn decide_color(choice: ColorChoice, refused: bool, forced: bool, is_able: bool) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => !refused && (forced || is_able),
+    }
 }
 
 /// How the user started this program, to put before a command to type next.
@@ -107,6 +159,11 @@ pub(crate) fn thousands(number: impl TryInto<u64>) -> String {
 /// 97.85 %
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
+}
+
+/// 0.1234 or 3.8e-5
+pub(crate) fn short_rate(rate: f32) -> String {
+    if rate < 0.001 { format!("{rate:.1e}") } else { format!("{rate:.4}") }
 }
 
 /// 28x28
@@ -156,6 +213,22 @@ mod tests {
             [(0, "0"), (999, "999"), (1000, "1,000"), (79_510, "79,510"), (1_234_567, "1,234,567")]
         {
             assert_eq!(thousands(number as u64), text);
+        }
+    }
+
+    #[test]
+    fn a_flag_stands_above_no_color_and_that_above_what_the_terminal_can() {
+        use ColorChoice::{Always, Auto, Never};
+        for (choice, refused, forced, is_able, expected) in [
+            (Auto, false, false, true, true),
+            (Auto, false, false, false, false),
+            (Auto, true, true, true, false),
+            (Auto, false, true, false, true),
+            (Always, true, false, false, true),
+            (Never, false, true, true, false),
+        ] {
+            let found = decide_color(choice, refused, forced, is_able);
+            assert_eq!(found, expected, "{choice:?} {refused} {forced} {is_able}");
         }
     }
 

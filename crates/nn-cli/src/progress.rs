@@ -1,19 +1,30 @@
-//! What is seen of a training while it runs: owns the progress bar, the line of each epoch and their JSON, and refuses
-//! to know what becomes of the network.
+//! What is seen of a training while it runs: owns the progress bar, the line of each epoch and their JSON, and what a
+//! dashboard in their place is told, and refuses to know what becomes of the network.
 
-use std::{fmt, ops::ControlFlow, time::Duration};
+use std::{
+    fmt, mem,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use nn_train::{BatchReport, EpochReport, FitPlan, Observer, nn_core::Network};
+use nn_train::{
+    BatchReport, EpochReport, FitPlan, Observer,
+    nn_core::{Network, Tally},
+};
 use serde::Serialize;
 
 use crate::{
+    dashboard::Dashboard,
     interrupt::Interrupt,
-    output::{Output, percent, thousands},
+    output::{Output, percent, short_rate, thousands},
 };
 
 /// Samples between two looks at the clock: with one sample a step, the bar would take longer than the step.
 const SAMPLES_PER_TICK: u64 = 512;
+
+/// Between two words on loss and accuracy: more often, nobody could read them.
+const WORDS: Duration = Duration::from_millis(100);
 
 /// Watches a training for the user.
 pub(crate) struct Progress<'a> {
@@ -23,9 +34,15 @@ pub(crate) struct Progress<'a> {
     held_out: &'static str,
     interrupt: &'a Interrupt,
     bar: ProgressBar,
+    /// In place of the bar and the lines, which wait for its end.
+    dashboard: Option<Dashboard<'a>>,
+    waiting: Vec<String>,
     epochs: u32,
-    /// Samples since the bar was told last.
-    untold: u64,
+    batches: u64,
+    /// When loss and accuracy were last put beside the bar.
+    worded: Instant,
+    /// Of the batches since the bar or the dashboard was told last.
+    untold: Tally,
     /// The network of the last finished epoch, for when the next one is interrupted.
     finished: Option<Network>,
     /// Why the output could not be written, which ends the training.
@@ -52,6 +69,7 @@ impl<'a> Progress<'a> {
         json: bool,
         held_out: &'static str,
         interrupt: &'a Interrupt,
+        dashboard: Option<Dashboard<'a>>,
     ) -> Progress<'a> {
         Progress {
             output,
@@ -59,18 +77,38 @@ impl<'a> Progress<'a> {
             held_out,
             interrupt,
             bar: ProgressBar::hidden(),
+            dashboard,
+            waiting: Vec::new(),
             epochs: 0,
-            untold: 0,
+            batches: 0,
+            worded: Instant::now(),
+            untold: Tally::default(),
             finished: None,
             failure: None,
         }
     }
 
-    /// Takes the bar away. Gives the network of the last finished epoch, and whether all of the output was written:
-    /// what was trained is there either way.
-    pub(crate) fn finish(self) -> (Option<Network>, anyhow::Result<()>) {
+    /// The network of the last finished epoch: what was trained is there whether or not it could be reported.
+    pub(crate) fn take_network(&mut self) -> Option<Network> {
+        self.finished.take()
+    }
+
+    /// Lets the user look at the end of a training, where there is a dashboard to look at.
+    pub(crate) fn show_end(&mut self, outcome: impl fmt::Display, network: Option<&Network>) {
+        if let Some(dashboard) = &mut self.dashboard {
+            dashboard.wait(outcome.to_string(), network);
+        }
+    }
+
+    /// Takes the bar or the dashboard away, and tells whether all of the output was written.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         self.bar.finish_and_clear();
-        (self.finished, self.failure.map_or(Ok(()), Err))
+        drop(self.dashboard.take());
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        self.waiting.iter().try_for_each(|line| self.output.line(line))?;
+        self.output.flush()
     }
 
     fn heading(&self) -> String {
@@ -93,6 +131,10 @@ impl<'a> Progress<'a> {
             rate: report.rate,
             seconds: (report.train_time + report.validation_time).as_secs_f64(),
         };
+        if self.dashboard.is_some() {
+            self.waiting.push(line.text(self.epochs));
+            return Ok(());
+        }
         let (json, epochs, output) = (self.json, self.epochs, &mut *self.output);
         // The bar is on the same terminal as the lines, or nowhere.
         self.bar.suspend(|| {
@@ -122,7 +164,12 @@ impl EpochLine {
 
 impl Observer for Progress<'_> {
     fn fit_started(&mut self, plan: &FitPlan) {
-        self.epochs = plan.epochs;
+        (self.epochs, self.batches) = (plan.epochs, plan.batches);
+        if let Some(dashboard) = &mut self.dashboard {
+            dashboard.fit_started(plan);
+            self.waiting.push(self.heading());
+            return;
+        }
         // Draws to standard error, and nothing where that is no terminal.
         self.bar = ProgressBar::new(plan.samples as u64 * u64::from(plan.epochs)).with_style(style());
         let batches_done = plan.steps_done % plan.batches.max(1);
@@ -130,7 +177,7 @@ impl Observer for Progress<'_> {
             + batches_done.saturating_mul(plan.batch_size as u64).min(plan.samples as u64);
         self.bar.set_position(samples_done);
         self.bar.reset_eta();
-        self.bar.set_prefix(format!("epoch 1/{}", plan.epochs));
+        self.bar.set_prefix(format!("epoch {}/{}", plan.steps_done / plan.batches.max(1) + 1, plan.epochs));
         self.bar.enable_steady_tick(Duration::from_millis(200));
         if !self.json {
             let heading = self.heading();
@@ -141,22 +188,38 @@ impl Observer for Progress<'_> {
 
     fn epoch_started(&mut self, epoch: u32) {
         self.bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
+        if let Some(dashboard) = &mut self.dashboard {
+            dashboard.epoch_started(epoch);
+        }
     }
 
     fn batch_finished(&mut self, report: &BatchReport) -> ControlFlow<()> {
         if self.interrupt.exit_status().is_some() || self.failure.is_some() {
             return ControlFlow::Break(());
         }
-        self.untold += report.tally.samples;
-        if self.untold >= SAMPLES_PER_TICK {
-            self.bar.inc(self.untold);
-            self.untold = 0;
+        self.untold += report.tally;
+        if self.untold.samples < SAMPLES_PER_TICK && report.batch < self.batches {
+            return ControlFlow::Continue(());
+        }
+        let untold = mem::take(&mut self.untold);
+        if let Some(dashboard) = &mut self.dashboard {
+            dashboard.batches_finished(report, untold);
+        } else {
+            self.bar.inc(untold.samples);
+            if !self.bar.is_hidden() && self.worded.elapsed() >= WORDS {
+                let (loss, accuracy) = (report.running.mean_loss(), report.running.accuracy());
+                self.bar.set_message(format!("loss {loss:.4}, {}", percent(accuracy)));
+                self.worded = Instant::now();
+            }
         }
         ControlFlow::Continue(())
     }
 
     fn epoch_finished(&mut self, report: &EpochReport, network: &Network) -> ControlFlow<()> {
         self.finished = Some(network.clone());
+        if let Some(dashboard) = &mut self.dashboard {
+            dashboard.epoch_finished(report, network);
+        }
         match self.write(report) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
@@ -167,17 +230,12 @@ impl Observer for Progress<'_> {
     }
 }
 
-/// 0.1234 or 3.8e-5
-fn short_rate(rate: f32) -> String {
-    if rate < 0.001 { format!("{rate:.1e}") } else { format!("{rate:.4}") }
-}
-
 fn style() -> ProgressStyle {
     let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
         // A bar that is too short for its text is no reason to stop.
         let _ = write!(text, "{} samples/s", thousands(state.per_sec() as u64));
     };
-    ProgressStyle::with_template("{prefix} [{bar:24}] {percent:>3} %  {rate}  {eta} left")
+    ProgressStyle::with_template("{prefix} [{bar:16}] {percent:>3} %  {msg}  {rate}  {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", rate)
         .progress_chars("=> ")

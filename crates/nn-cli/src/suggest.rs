@@ -13,8 +13,11 @@ use strsim::osa_distance;
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let slips = (name.chars().count() / 3).max(1);
-    let near = candidates.into_iter().map(|candidate| (osa_distance(&name, &candidate.to_lowercase()), candidate));
-    near.filter(|(distance, _)| *distance <= slips).min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+    let near =
+        candidates.into_iter().map(|candidate| (osa_distance(&name, &candidate.to_lowercase()), candidate));
+    near.filter(|(distance, _)| *distance <= slips)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
 }
 
 /// As much of a folder as is compared: one of a million pictures is no place to look for a slip.

@@ -13,8 +13,8 @@ use std::{path::Path, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
-    Checkpoint, ContainerError, DecodeError, EpochSummary, Fingerprint, FitConfig, History, LoadError, Model, Place, RunFolder, Split,
-    TrainingRecord, evaluate, fit_from,
+    Checkpoint, ContainerError, DecodeError, EpochSummary, Fingerprint, FitConfig, History, LoadError, Model,
+    Place, RunFolder, Split, TrainingRecord, evaluate, fit_from,
     nn_core::{Network, Optimizer, Tally},
 };
 
@@ -32,6 +32,7 @@ use crate::{
     Outcome,
     args::TrainArgs,
     config::{Config, Found},
+    dashboard::{self, Dashboard, Search},
     data,
     failure::Advised,
     interrupt::Interrupt,
@@ -43,7 +44,8 @@ use crate::{
 
 /// Above a configuration that was asked for, and above that of a run.
 const OF_FLAGS: &str = "A configuration of nn-cli; `nn-cli train --config FILE` trains with it.";
-const OF_RUN: &str = "What this run was begun with; `nn-cli train --config FILE --run NAME` repeats it in a new folder.";
+const OF_RUN: &str =
+    "What this run was begun with; `nn-cli train --config FILE --run NAME` repeats it in a new folder.";
 
 pub(crate) fn run(
     typed: &TrainArgs,
@@ -59,6 +61,9 @@ pub(crate) fn run(
     if let (Some(config), Some(_), false) = (&args.config, args.patience, args.is_run()) {
         let message = format!("the patience in {} is that of a run, and this is none", config.display());
         bail!(Advised::new(message, "--run NAME makes it one; without `patience` no run is needed"));
+    }
+    if args.tui {
+        dashboard::check()?;
     }
     // Whatever may be wrong is found out before anything takes long.
     if !args.is_run() {
@@ -94,53 +99,80 @@ pub(crate) fn run(
     output.flush()?;
 
     let State { mut network, mut optimizer, place, .. } = state;
-    let progress = Progress::new(output, args.json, sets.held_out_name(), &interrupt);
-    let mut watch = Watch { progress, keeper, failure: None };
     let clock = Instant::now();
-    let history = match &watch.keeper {
-        Some(keeper)
-            if place.batches == 0 && keeper.is_out_of_patience(place.best(), place.epochs.last()) =>
-        {
-            Ok(History { epochs: place.epochs, stopped_early: true })
+    // The screen is watched up to the end of this block, and then free again.
+    let (keeper, failure, plain, history, reported) = {
+        let dashboard = args.tui.then(|| {
+            let search = Search::new(sets.held_out(), train_files.image_shape(), config.loss);
+            Dashboard::start(start.title(), start.summary(), sets.held_out_name(), search, &interrupt)
+        });
+        let dashboard = dashboard.transpose()?;
+        let progress = Progress::new(output, args.json, sets.held_out_name(), &interrupt, dashboard);
+        let mut watch = Watch { progress, keeper, failure: None };
+        let history = match &watch.keeper {
+            Some(keeper)
+                if place.batches == 0 && keeper.is_out_of_patience(place.best(), place.epochs.last()) =>
+            {
+                Ok(History { epochs: place.epochs, stopped_early: true })
+            }
+            _ => {
+                let held_out = Some(sets.held_out());
+                fit_from(place, &mut network, &mut optimizer, sets.train, held_out, &config, &mut watch)
+            }
+        };
+        let Watch { mut progress, keeper, failure } = watch;
+        let finished = progress.take_network();
+        // What was trained is not lost when nobody can be told.
+        let plain = match (&keeper, &history, finished) {
+            (None, Ok(history), Some(network)) => {
+                let recipe_name = task.recipe_name();
+                let record =
+                    TrainingRecord::new(recipe_name, &config, task.recipe.rule, sets.train.len(), history);
+                let model = Model {
+                    network,
+                    loss: config.loss,
+                    image_shape: train_files.image_shape().to_vec(),
+                    class_names: None,
+                    record: Some(record),
+                };
+                let kept = keep(&model, &args.output);
+                Some((model, kept))
+            }
+            _ => None,
+        };
+        if history.is_ok() && interrupt.exit_status().is_none() {
+            match (&keeper, &failure, &plain) {
+                (Some(keeper), None, _) => {
+                    progress.show_end(format_args!("kept in {}", keeper.path().display()), Some(&network));
+                }
+                (None, _, Some((model, Ok(())))) => {
+                    let saved = format_args!("saved {}", args.output.display());
+                    progress.show_end(saved, Some(&model.network));
+                }
+                _ => {}
+            }
         }
-        _ => {
-            let held_out = Some(sets.held_out());
-            fit_from(place, &mut network, &mut optimizer, sets.train, held_out, &config, &mut watch)
-        }
+        let reported = progress.finish();
+        (keeper, failure, plain, history, reported)
     };
-    let Watch { progress, keeper, failure } = watch;
-    let (finished, reported) = progress.finish();
     let history = history.with_context(|| {
         let saved = keeper.as_ref().map_or_else(String::new, |keeper| format!(" ({})", keeper.saved()));
         format!("cannot train on {}{saved}", task.data.display())
     })?;
     let done = Done { history, clock, reported };
-    match (keeper, failure) {
-        (Some(keeper), Some(failure)) => {
+    match (keeper, failure, plain) {
+        (Some(keeper), Some(failure), _) => {
             Err(failure.context(format!("cannot keep the run ({})", keeper.saved())))
         }
-        (Some(keeper), None) => finish_run(args, &keeper, &network, &sets, done, &interrupt, output),
-        (None, _) => {
-            let Some(network) = finished else {
-                done.reported?;
-                output::note("interrupted before the first epoch was over: nothing was saved");
-                return Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted));
-            };
-            let record = TrainingRecord::new(
-                task.recipe_name(),
-                &config,
-                task.recipe.rule,
-                sets.train.len(),
-                &done.history,
-            );
-            let model = Model {
-                network,
-                loss: config.loss,
-                image_shape: train_files.image_shape().to_vec(),
-                class_names: None,
-                record: Some(record),
-            };
+        (Some(keeper), None, _) => finish_run(args, &keeper, &network, &sets, done, &interrupt, output),
+        (None, _, Some((model, kept))) => {
+            kept?;
             finish_plain(args, &model, &sets, &config, done, &interrupt, output)
+        }
+        (None, _, None) => {
+            done.reported?;
+            output::note("interrupted before the first epoch was over: nothing was saved");
+            Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted))
         }
     }
 }
@@ -154,7 +186,7 @@ struct Done {
     reported: Result<()>,
 }
 
-/// The end of a training that is no run: the model is saved.
+/// The end of a training that is no run, and whose model is saved.
 fn finish_plain(
     args: &TrainArgs,
     model: &Model,
@@ -165,8 +197,6 @@ fn finish_plain(
     output: &mut Output,
 ) -> Result<Outcome> {
     let Done { history, clock, reported } = done;
-    // What was trained is not lost when nobody can be told.
-    keep(model, &args.output)?;
     let epochs = count(history.epochs.len(), "epoch");
     if reported.is_err() {
         output::note(format_args!("saved {} as it was after {epochs}", args.output.display()));
@@ -291,18 +321,23 @@ impl State {
 fn note_findings(found: &Found, typed: &TrainArgs, sets: &Sets<'_>) {
     if found.release != Checkpoint::RELEASE {
         let (expected, release) = (&found.release, Checkpoint::RELEASE);
-        output::note(format_args!("the configuration is of release {expected}, and this is {release}: the result may be another"));
+        output::note(format_args!(
+            "the configuration is of release {expected}, and this is {release}: the result may be another"
+        ));
     }
     // Who names other data or divides it otherwise knows that it differs.
     if typed.data.folder.is_some() || typed.validation.is_some() {
         return;
     }
     let is_other = |data, expected: &str| Fingerprint::of(data).hex() != expected;
-    for (what, data, expected) in
-        [("training", sets.train, &found.train_sha256), (sets.held_out_name(), sets.held_out(), &found.held_out_sha256)]
-    {
+    for (what, data, expected) in [
+        ("training", sets.train, &found.train_sha256),
+        (sets.held_out_name(), sets.held_out(), &found.held_out_sha256),
+    ] {
         if is_other(data, expected) {
-            output::note(format_args!("the {what} data is not that of the configuration: the result will be another"));
+            output::note(format_args!(
+                "the {what} data is not that of the configuration: the result will be another"
+            ));
         }
     }
 }

@@ -144,7 +144,7 @@ fn files_of_every_element_type_can_be_inspected() {
 fn wrong_usage_exits_with_2_and_says_what_is_meant() {
     let folder = scratch();
     for (line, message) in [
-        ("", "Usage: nn-cli <COMMAND>"),
+        ("", "Usage: nn-cli [OPTIONS] <COMMAND>"),
         ("trian", "a similar subcommand exists: 'train'"),
         ("train --epoch 3", "a similar argument exists: '--epochs'"),
         ("train --activation rleu", "a similar value exists: 'relu'"),
@@ -188,6 +188,9 @@ fn wrong_usage_exits_with_2_and_says_what_is_meant() {
         ("predict a.model --index 1 --top 0", "expected a whole number of at least 1"),
         ("show --columns 0", "expected a whole number of at least 1"),
         ("inspect", "<PATH>"),
+        ("show --color sometimes", "possible values: auto, always, never"),
+        ("train --config a.toml --resume first", "cannot be used with"),
+        ("train --print-config --run first", "cannot be used with"),
     ] {
         let run = nn_cli(folder.path(), line);
         assert_eq!(run.code, Some(2), "{line}: {run:?}");

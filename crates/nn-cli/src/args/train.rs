@@ -30,6 +30,7 @@ Examples:
   nn-cli train --data data/fashion-mnist --output fashion.model --json
   nn-cli train --run first --epochs 30 --patience 5 --validation 0.1
   nn-cli train --resume first
+  nn-cli train --epochs 30 --tui
   nn-cli train --config runs/first/config.toml --seed 2 --run second
   nn-cli train --optimizer adam --print-config
 
@@ -104,6 +105,9 @@ pub(crate) struct TrainArgs {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
+    /// Watch the training on a dashboard: its curves, its speed and a few misread images. `q` stops it as Ctrl-C does
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) tui: bool,
     /// Print one JSON object a line: the start, each epoch, the end
     #[arg(long)]
     pub(crate) json: bool,

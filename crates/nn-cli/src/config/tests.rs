@@ -99,7 +99,10 @@ fn what_is_written_is_read_again() {
         assert_eq!(Recipe::new(None, args).as_ref(), Ok(recipe), "{text}");
         assert_eq!((args.seed, args.validation), (Some(seed), Some(effective.validation)));
         assert_eq!(args.data.folder.as_deref(), effective.data);
-        assert_eq!((args.patience, args.checkpoint_every.map(u64::from)), (Some(3), effective.checkpoint_every));
+        assert_eq!(
+            (args.patience, args.checkpoint_every.map(u64::from)),
+            (Some(3), effective.checkpoint_every)
+        );
     }
 }
 

@@ -52,17 +52,20 @@ const HEAD: u16 = 3;
 const NUMBERS: u16 = 3;
 /// Rows for the keys.
 const FOOT: u16 = 1;
-/// Fewer rows or columns than these are no chart.
+/// Fewer columns than these are for words alone.
+const NARROW: u16 = 44;
+/// Fewer rows than these are no chart.
 const LEAST_CHART: u16 = 7;
-const LEAST_CHART_WIDTH: u16 = 30;
 
 pub(super) fn draw(frame: &mut Frame<'_>, view: &View, palette: Palette) {
     let area = frame.area();
+    if area.width < NARROW {
+        return draw_narrow(frame, area, view, palette);
+    }
     // What does not fit is left out, the least needed first.
     let room = area.height.saturating_sub(HEAD + NUMBERS + FOOT);
     let images = misread::height(view, area.width, room.saturating_sub(LEAST_CHART + 1));
-    let has_charts = room >= LEAST_CHART && area.width >= LEAST_CHART_WIDTH;
-    let charts = if has_charts { room - images } else { 0 };
+    let charts = if room >= LEAST_CHART { room - images } else { 0 };
     let foot = u16::from(area.height > HEAD + NUMBERS);
     let [head, charts, numbers, images, _, foot] = Layout::vertical([
         Constraint::Length(HEAD),
@@ -84,18 +87,41 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &View, palette: Palette) {
     draw_foot(frame, foot, view, palette);
 }
 
+/// What matters most, a few words a line.
+fn draw_narrow(frame: &mut Frame<'_>, area: Rect, view: &View, palette: Palette) {
+    let accuracy = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), percent);
+    let share = (100.0 * view.share()).floor();
+    let train = Some(view.running.accuracy()).filter(|_| view.running.samples > 0);
+    let held = view.held.last().map(|last| last.accuracy);
+    let name = view.held_out.get(..5).unwrap_or(view.held_out);
+    let lines = vec![
+        Line::styled(format!("epoch {}/{}", view.epoch, view.epochs), STRONG),
+        Line::from(format!("{share:.0} %  {}", time(view))),
+        Line::from(vec![Span::styled("train  ", palette.train()), Span::raw(accuracy(train))]),
+        Line::from(vec![Span::styled(format!("{name:<7}"), palette.held()), Span::raw(accuracy(held))]),
+        Line::styled(if view.outcome.is_none() { "q  stop, save" } else { "q  leave" }, QUIET),
+    ];
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// How long it takes, or took.
+fn time(view: &View) -> String {
+    match (&view.outcome, view.left) {
+        (None, Some(left)) => format!("{} left", clock(left)),
+        _ => format!("{} in all", clock(view.elapsed)),
+    }
+}
+
 fn draw_head(frame: &mut Frame<'_>, area: Rect, view: &View, palette: Palette) {
     let [title, summary, bar] = Layout::vertical([Constraint::Length(1); 3]).areas(area);
     let epoch = format!("epoch {}/{}", view.epoch, view.epochs);
-    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(width(&epoch))]).areas(title);
+    let [left, right] =
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(width(&epoch))]).areas(title);
     frame.render_widget(Paragraph::new(Line::styled(view.title.as_str(), STRONG)), left);
     frame.render_widget(Paragraph::new(Line::styled(epoch, STRONG)).alignment(Alignment::Right), right);
     frame.render_widget(Paragraph::new(Line::styled(view.summary.as_str(), QUIET)), summary);
 
-    let time = match (&view.outcome, view.left) {
-        (None, Some(left)) => format!("{} left", clock(left)),
-        _ => format!("{} in all", clock(view.elapsed)),
-    };
+    let time = time(view);
     let steps = format!("step {} of {}", thousands(view.step), thousands(view.steps));
     let mut text = format!(" {:3.0} %  {steps}  {time}", (100.0 * view.share()).floor());
     if width(&text) + 10 > area.width {
@@ -117,11 +143,12 @@ fn draw_numbers(frame: &mut Frame<'_>, area: Rect, view: &View, palette: Palette
     // Wide enough for the longer of the names.
     let label = |name: &str, style| Span::styled(format!("{name:<11}"), style);
 
-    let train = match (view.running.samples, view.train.last()) {
-        // Between two epochs, as the last one ended.
-        (0, Some(last)) => measured(last.loss, last.accuracy),
-        (0, None) => nothing.clone(),
-        _ => measured(view.running.mean_loss(), view.running.accuracy()),
+    let (train, when) = match view.running.samples {
+        0 => (nothing.clone(), String::new()),
+        _ => (
+            measured(view.running.mean_loss(), view.running.accuracy()),
+            format!("  in epoch {}, while it learns", view.epoch),
+        ),
     };
     let held = view.held.last().map_or(nothing, |last| measured(last.loss, last.accuracy));
     let best = view.best.map_or_else(String::new, |(epoch, accuracy)| {
@@ -131,16 +158,27 @@ fn draw_numbers(frame: &mut Frame<'_>, area: Rect, view: &View, palette: Palette
     let speed = format!("rate {:<8} {speed} samples/s ", short_rate(view.rate));
     let room = usize::from(area.width.saturating_sub(11 + width(&speed)));
     let lines = vec![
-        Line::from(vec![label("train", palette.train()), Span::raw(train), Span::styled("  epoch so far", QUIET)]),
-        Line::from(vec![label(view.held_out, palette.held()), Span::raw(held), Span::styled(best, palette.good())]),
-        Line::from(vec![label("", QUIET), Span::raw(speed), Span::styled(spark(&view.speeds, room.min(40)), QUIET)]),
+        Line::from(vec![label("train", palette.train()), Span::raw(train), Span::styled(when, QUIET)]),
+        Line::from(vec![
+            label(view.held_out, palette.held()),
+            Span::raw(held),
+            Span::styled(best, palette.good()),
+        ]),
+        Line::from(vec![
+            label("", QUIET),
+            Span::raw(speed),
+            Span::styled(spark(&view.speeds, room.min(40)), QUIET),
+        ]),
     ];
     frame.render_widget(Paragraph::new(lines), area);
 }
 
 fn draw_foot(frame: &mut Frame<'_>, area: Rect, view: &View, palette: Palette) {
     let line = match &view.outcome {
-        None => Line::from(vec![Span::styled("q", STRONG), Span::styled("  stop after this step and save", QUIET)]),
+        None => Line::from(vec![
+            Span::styled("q", STRONG),
+            Span::styled("  stop after this step and save", QUIET),
+        ]),
         Some(outcome) => Line::from(vec![
             Span::styled(format!("{outcome}  "), palette.good()),
             Span::styled("q", STRONG),

@@ -138,7 +138,9 @@ mod tests {
         let points = curve.points();
         assert!((MOST_POINTS / 2 - 1..MOST_POINTS).contains(&points.len()), "{}", points.len());
         assert!(points.windows(2).all(|pair| pair[0].epoch < pair[1].epoch));
-        assert!(points.iter().all(|point| (point.loss - 2.0 * point.epoch).abs() < 1e-9 && point.accuracy == 1.0));
+        assert!(
+            points.iter().all(|point| (point.loss - 2.0 * point.epoch).abs() < 1e-9 && point.accuracy == 1.0)
+        );
         assert!((points[0].epoch - 0.0635).abs() < 1e-9, "the mean of the first 128");
         assert_eq!(curve.last().map(|point| point.epoch), Some(99.999));
     }

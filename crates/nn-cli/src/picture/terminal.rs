@@ -46,10 +46,10 @@ impl Style {
             let pixels = upper.iter().zip(lower).map(|(&upper, &lower)| (upper, lower));
             match self {
                 Style::Colors => color_line(pixels),
-                Style::Shades => pixels.map(|pair| shade(&[' ', '░', '▒', '▓', '█'], pair)).collect(),
+                Style::Shades => pixels.map(|(upper, lower)| shade(upper, lower)).collect(),
                 Style::Ascii => {
                     let ramp = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
-                    pixels.map(|pair| shade(&ramp, pair)).collect()
+                    pixels.map(|pair| sign(&ramp, pair)).collect()
                 }
             }
         };
@@ -57,8 +57,13 @@ impl Style {
     }
 }
 
+/// A block as dense as two pixels, one above the other, are bright.
+pub(crate) fn shade(upper: u8, lower: u8) -> char {
+    sign(&[' ', '░', '▒', '▓', '█'], (upper, lower))
+}
+
 /// The character for the mean of two pixels.
-fn shade(ramp: &[char], (upper, lower): (u8, u8)) -> char {
+fn sign(ramp: &[char], (upper, lower): (u8, u8)) -> char {
     let mean = usize::from(upper.midpoint(lower));
     ramp[mean * ramp.len() / 256]
 }
@@ -67,7 +72,7 @@ fn color_line(pixels: impl Iterator<Item = (u8, u8)>) -> String {
     let mut line = String::new();
     let mut current = None;
     for (upper, lower) in pixels {
-        let colors = (color(upper), color(lower));
+        let colors = (grey(upper), grey(lower));
         if current != Some(colors) {
             line += &format!("\x1b[38;5;{};48;5;{}m", colors.0, colors.1);
             current = Some(colors);
@@ -79,10 +84,10 @@ fn color_line(pixels: impl Iterator<Item = (u8, u8)>) -> String {
 
 /// The nearest grey among the 256 colors that terminals agree on: 24 from 8 to 238, in steps of 10, between black
 /// and white.
-fn color(grey: u8) -> u8 {
-    match grey {
+pub(crate) fn grey(value: u8) -> u8 {
+    match value {
         0..4 => 16,
-        4..247 => 232 + ((grey.max(8) - 8 + 5) / 10).min(23),
+        4..247 => 232 + ((value.max(8) - 8 + 5) / 10).min(23),
         247.. => 231,
     }
 }
@@ -199,7 +204,7 @@ mod tests {
                 .chain(232..=255)
                 .map(|color| (value(color) - i32::from(grey)).abs())
                 .min();
-            assert_eq!(Some((value(color(grey)) - i32::from(grey)).abs()), nearest, "{grey}");
+            assert_eq!(Some((value(super::grey(grey)) - i32::from(grey)).abs()), nearest, "{grey}");
         }
     }
 

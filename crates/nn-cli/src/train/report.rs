@@ -134,6 +134,29 @@ impl<'a> StartLine<'a> {
         }
     }
 
+    /// What is trained on, and where it is kept, for a heading.
+    pub(super) fn title(&self) -> String {
+        match &self.run {
+            Some(run) => format!("{run}, on {}", self.data),
+            None => format!("training on {}", self.data),
+        }
+    }
+
+    /// Network and recipe, in the 80 columns of a small terminal if they are not unusual.
+    pub(super) fn summary(&self) -> String {
+        let activation = if self.layers.len() > 2 { format!(" {}", self.activation) } else { String::new() };
+        format!(
+            "{}{activation}, {}, {} {} {}, batch {}, seed {}",
+            hyphenated(&self.layers),
+            self.loss,
+            self.optimizer,
+            self.rate,
+            self.schedule,
+            self.batch,
+            self.seed
+        )
+    }
+
     pub(super) fn text(&self) -> String {
         let held_out = thousands(self.held_out_samples);
         let measured = match self.held_out {

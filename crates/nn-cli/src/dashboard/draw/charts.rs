@@ -14,8 +14,10 @@ use crate::dashboard::view::{Curve, Point};
 
 /// Narrower than this, there is room for one of the two.
 const TWO_CHARTS: u16 = 64;
-/// So few epochs are dots that can be told apart.
-const MOST_DOTS: usize = 24;
+/// The columns that the labels of an axis take, about.
+const LABELS: u16 = 7;
+/// Dots nearer to one another hide the line.
+const COLUMNS_PER_DOT: usize = 3;
 
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &View, palette: Palette) {
     if area.width < TWO_CHARTS {
@@ -50,7 +52,13 @@ fn accuracy(frame: &mut Frame<'_>, area: Rect, view: &View, palette: Palette) {
         view.train.points().iter().chain(view.held.points()).map(|point| point.accuracy).collect();
     values.sort_by(f64::total_cmp);
     let low = values.get(values.len() / 10).copied().unwrap_or(0.0).clamp(0.0, 1.0);
-    let step = if low < 0.9 { 0.1 } else if low < 0.98 { 0.02 } else { 0.005 };
+    let step = if low < 0.9 {
+        0.1
+    } else if low < 0.98 {
+        0.02
+    } else {
+        0.005
+    };
     let low = ((low / step).floor() * step - step / 2.0).clamp(0.0, 0.99);
     let value = |point: &Point| point.accuracy.max(low);
     let decimals = usize::from(low > 0.9);
@@ -69,9 +77,9 @@ fn chart(
     value: &dyn Fn(&Point) -> f64,
     label: &dyn Fn(f64) -> String,
 ) {
-    let place = |curve: &Curve| -> Vec<(f64, f64)> {
-        curve.points().iter().map(|point| (point.epoch, value(point))).collect()
-    };
+    let end = f64::from(view.epochs.max(1));
+    let columns = area.width.saturating_sub(LABELS).max(1);
+    let place = |curve: &Curve| column_means(curve, value, (view.first_epoch, end), columns.into());
     let (train, held) = (place(&view.train), place(&view.held));
     let line = |data, style| {
         Dataset::default().data(data).style(style).marker(Marker::Braille).graph_type(GraphType::Line)
@@ -84,7 +92,7 @@ fn chart(
     if palette.colors {
         datasets.push(line(&held, palette.held()));
     }
-    if !palette.colors || held.len() <= MOST_DOTS {
+    if !palette.colors || held.len() * COLUMNS_PER_DOT <= usize::from(columns) {
         datasets.push(dots(&held));
     }
     let title = Line::from(vec![
@@ -92,7 +100,6 @@ fn chart(
         Span::styled("  ─ train", palette.train()),
         Span::styled(format!("  • {}", view.held_out), palette.held()),
     ]);
-    let end = f64::from(view.epochs.max(1));
     let middle = f64::midpoint(view.first_epoch, end);
     let x = Axis::default().style(QUIET).bounds([view.first_epoch, end]).labels([
         epoch_label(view.first_epoch),
@@ -101,8 +108,27 @@ fn chart(
     ]);
     let labels = [label(low), label(f64::midpoint(low, high)), label(high)];
     let y = Axis::default().style(QUIET).bounds([low, high]).labels(labels);
-    let chart = Chart::new(datasets).block(Block::new().title(title)).legend_position(None).x_axis(x).y_axis(y);
+    let chart =
+        Chart::new(datasets).block(Block::new().title(title)).legend_position(None).x_axis(x).y_axis(y);
     frame.render_widget(chart, area);
+}
+
+/// The means of the values in each column of a chart: a line through all of them would fill the columns of a noisy
+/// curve from top to bottom.
+fn column_means(
+    curve: &Curve,
+    value: &dyn Fn(&Point) -> f64,
+    (first, end): (f64, f64),
+    columns: usize,
+) -> Vec<(f64, f64)> {
+    let column = |point: &Point| ((point.epoch - first) / (end - first).max(1e-9) * columns as f64).floor();
+    let mean = |points: &[Point]| {
+        let count = points.len().max(1) as f64;
+        let sum = |of: &dyn Fn(&Point) -> f64| points.iter().map(of).sum::<f64>() / count;
+        (sum(&|point| point.epoch), sum(value))
+    };
+    // What is not a number is a column of its own, and is not drawn.
+    curve.points().chunk_by(|one, next| column(one) == column(next)).map(mean).collect()
 }
 
 /// Whole epochs without a point.
