@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use clap::{Command, CommandFactory};
+use clap_complete::Shell;
 use clap_mangen::Man;
 use nn_train::write_atomically;
 
@@ -21,7 +22,13 @@ const OPENING: &str = ".ie \\n(.g .ds Aq";
 pub(crate) fn completions(args: &CompletionsArgs, output: &mut Output) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
-    let script = String::from_utf8(script).context("a completion script is text")?;
+    let mut script = String::from_utf8(script).context("a completion script is text")?;
+    if args.shell == Shell::Bash {
+        // clap_complete 4.6 spells a name that has a hyphen one way where it remembers the command and another where it
+        // looks it up, and completes nothing behind a command (clap-rs/clap issue 6421). Once it is mended, this finds
+        // nothing to replace.
+        script = script.replace("nn__subcmd__cli", "nn__cli");
+    }
     output.line(script.trim_end())
 }
 

@@ -43,16 +43,16 @@ fn bash_reads_its_script_and_completes_with_it() {
     };
     fs::write(folder.path().join("script"), script).unwrap();
     bash("bash -n script");
-    // As bash calls it: what was typed, and where the cursor is.
-    let complete = |words: &str, last: &str| {
+    // As bash calls it: what was typed, the word under the cursor and the one before.
+    let complete = |words: &str, last: &str, before: &str| {
         bash(&format!(
             "source ./script && COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
-             _nn__cli nn-cli '{last}' ''; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+             _nn__cli nn-cli '{last}' {before}; printf '%s\\n' \"${{COMPREPLY[@]}}\""
         ))
     };
-    assert_eq!(complete("nn-cli tra", "tra"), "train\n");
-    assert_eq!(complete("nn-cli train --print", "--print"), "--print-config\n");
-    assert!(complete("nn-cli train --optimizer ''", "").contains("adam"));
+    assert_eq!(complete("nn-cli tra", "tra", "nn-cli"), "train\n");
+    assert_eq!(complete("nn-cli train --print", "--print", "train"), "--print-config\n");
+    assert!(complete("nn-cli train --optimizer ''", "", "--optimizer").contains("adam"));
 }
 
 #[test]

@@ -42,11 +42,10 @@ impl Observer for Keeper<'_> {
 
     fn between_steps(&mut self, snapshot: &Snapshot<'_>) -> ControlFlow<()> {
         let step = snapshot.optimizer.steps();
-        if snapshot.place.batches == 0 || step.is_multiple_of(self.every) {
-            if let Err(error) = self.keep(snapshot) {
-                self.failure = Some(error);
-                return ControlFlow::Break(());
-            }
+        let is_due = snapshot.place.batches == 0 || step.is_multiple_of(self.every);
+        if is_due && let Err(error) = self.keep(snapshot) {
+            self.failure = Some(error);
+            return ControlFlow::Break(());
         }
         if self.leave_after == Some(step) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
