@@ -126,7 +126,7 @@ fn check(checks: &[&Check], output: &mut Output) -> Result<()> {
     for check in checks {
         output.line(format_args!("{}: {}", check.name, check.about));
         let mut command = Command::new(Python::of_project().program());
-        // What the user has installed or set is not what is checked with.
+        // What the user has installed or set is not what is checked with, and nothing is left beside the sources.
         command
             .args(["-E", "-s"])
             .arg(workspace::root().join("xtask/peers").join(check.script))

@@ -496,3 +496,32 @@ fn limits_are_kept() {
     let error = limit(bytes.len() as u64 - 1).unwrap_err();
     assert_eq!(error.to_string(), format!("expected a file of at most {} bytes", bytes.len() - 1));
 }
+
+#[test]
+fn an_archive_unpacks_to_no_more_than_the_limit() {
+    // A megabyte of zeros in a kilobyte, four times.
+    let mut archive = rawzip::ZipArchiveWriter::new(Vec::new());
+    for name in ["a.npy", "b.npy", "c.npy", "d.npy"] {
+        let mut array =
+            b"\x93NUMPY\x01\x00\x46\x00{'descr': '<f4', 'fortran_order': False, 'shape': (512, 512), }"
+                .to_vec();
+        array.resize(80 + (1 << 20), b' ');
+        let entry = archive.new_file(name).compression_method(rawzip::CompressionMethod::DEFLATE);
+        let (mut entry, config) = entry.start().unwrap();
+        let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::best());
+        let mut writer = config.wrap(encoder);
+        std::io::Write::write_all(&mut writer, &array).unwrap();
+        let (encoder, descriptor) = writer.finish().unwrap();
+        encoder.finish().unwrap();
+        entry.finish(descriptor).unwrap();
+    }
+    let bytes = archive.finish().unwrap();
+    assert!(bytes.len() < 8192);
+    let describe = |max_bytes| describe_bytes(&bytes, &Limits { max_bytes });
+    assert_eq!(describe(5 << 20).unwrap().tensors.len(), 4);
+    let limit = (3 << 20) + 1000;
+    assert_eq!(
+        describe(limit).unwrap_err().to_string(),
+        format!("expected unpacked arrays of at most {limit} bytes")
+    );
+}
