@@ -1,8 +1,10 @@
 //! What the user may type: owns the commands, their flags and their help, and refuses to act on them.
 
 // A file for each command, and what their flags take.
+mod convert;
 mod eval;
 mod inspect;
+mod pictures;
 mod predict;
 mod serve;
 mod show;
@@ -16,9 +18,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nn_train::Split;
 
 pub(crate) use {
+    convert::{ConvertArgs, Form},
     eval::EvalArgs,
     inspect::InspectArgs,
-    predict::{Invert, PredictArgs},
+    pictures::{Invert, PictureArgs, Prepare},
+    predict::PredictArgs,
     serve::ServeArgs,
     show::ShowArgs,
     train::TrainArgs,
@@ -42,6 +46,7 @@ Examples:
   nn-cli show                            the first ten digits of the training set
   nn-cli inspect data/mnist              what is in a folder, a file or a model
   nn-cli serve mnist.model               a page to draw on, and an endpoint for programs
+  nn-cli convert scans -o data/mine      a data set of pictures in a folder for each class
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. See `nn-cli help <command>` for more.";
 
@@ -51,14 +56,16 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure a saved network on a data set
     Eval(EvalArgs),
-    /// Ask a saved network about images of a data set, or PNG files
+    /// Ask a saved network about images of a data set, or pictures in files
     Predict(PredictArgs),
-    /// Draw images of a data set in the terminal, or into a PNG file
+    /// Draw images of a data set, or pictures as a network sees them, in the terminal or into a PNG file
     Show(ShowArgs),
     /// Tell what an IDX file, a data folder, a saved network or a run holds
     Inspect(InspectArgs),
     /// Show a page to draw on, on which a saved network answers with each stroke
     Serve(ServeArgs),
+    /// Make a data set of pictures or a CSV file, or pictures of a data set
+    Convert(ConvertArgs),
 }
 
 #[derive(Debug, Args)]

@@ -94,6 +94,11 @@ pub(crate) fn open_if_present(folder: &Path, split: Split) -> Result<Option<Data
     }
 }
 
+/// Opens an images file and its labels file, whatever they are called.
+pub(crate) fn open_pair(images: &Path, labels: &Path) -> Result<DataFiles> {
+    watched(DataFiles::open_pair_with(images, labels, &OPTIONS)?)
+}
+
 /// Opens one file, whatever it holds. Where it is mapped, [`cut::watch`] belongs to it.
 pub(crate) fn open_file(path: &Path) -> Result<IdxFile, OpenError> {
     IdxFile::open_with(path, &OPTIONS)

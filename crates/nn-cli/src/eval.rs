@@ -50,10 +50,11 @@ impl ClassLine<'_> {
 }
 
 pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
-    let model = model::load(&args.model)?;
+    let mut model = model::load(&args.model)?;
     let folder = data::folder(&args.data)?;
     let files = data::open(&folder, args.split.into())?;
     check_images(&model, &args.model, &files)?;
+    model::name_classes(&mut model, &files);
     let evaluation = nn_train::evaluate(&model.network, model.loss, files.view(), args.threads.count())
         .with_context(|| format!("cannot measure {} on {}", args.model.display(), folder.display()))?;
 

@@ -3,10 +3,10 @@
 
 use std::{fmt, io::ErrorKind};
 
-use nn_cli::png_file;
+use nn_cli::picture_file;
 use nn_train::{
-    ContainerError, DataError, DecodeError, FitError, LoadError, Mismatch, RunError, SaveError, WriteError,
-    WriteStage,
+    ContainerError, DataError, DataWriteError, DecodeError, FitError, LoadError, Mismatch, PreparationError,
+    RunError, SaveError, WriteError, WriteStage,
     nn_core::idx_format::{MismatchError, OpenError},
 };
 
@@ -45,8 +45,12 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             of_open(error)
         } else if let Some(error) = cause.downcast_ref::<MismatchError>() {
             error.hint().map(str::to_owned)
-        } else if let Some(error) = cause.downcast_ref::<png_file::ReadError>() {
+        } else if let Some(error) = cause.downcast_ref::<picture_file::ReadError>() {
             error.hint()
+        } else if let Some(PreparationError::Blank) = cause.downcast_ref() {
+            Some("is the ink dark where it was taken for light? --invert yes or no decides".to_owned())
+        } else if let Some(DataWriteError::Occupied { .. }) = cause.downcast_ref() {
+            Some("name a new folder: what is in this one is not touched".to_owned())
         } else if let Some(error) = cause.downcast_ref::<LoadError>() {
             of_load(error)
         } else if let Some(error) = cause.downcast_ref::<RunError>() {

@@ -1,7 +1,8 @@
-//! What `nn-cli` reads that strangers made and no crate beneath it knows: grey pictures, and PNG files of them. A
+//! What `nn-cli` reads that strangers made and no crate beneath it knows: grey pictures, and the files that hold them. A
 //! library so that tests and a fuzzer can call what the program calls; it is **no interface for other programs**, and
 //! refuses to know what the pictures show.
 
+pub mod picture_file;
 pub mod pipe;
 pub mod png_file;
 

@@ -1,11 +1,12 @@
 //! The program: owns which command runs and how the process ends, and refuses to do the work.
 #![doc = include_str!("../README.md")]
 
-// In the order of a command: what was typed, what it means, the six commands, what they draw on.
+// In the order of a command: what was typed, what it means, the commands, what they draw on.
 mod args;
 mod preset;
 mod recipe;
 
+mod convert;
 mod eval;
 mod inspect;
 mod predict;
@@ -18,6 +19,7 @@ mod data;
 mod interrupt;
 mod model;
 mod picture;
+mod pictures;
 mod progress;
 mod target;
 
@@ -72,6 +74,7 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         Command::Show(args) => show::run(args, &mut output)?,
         Command::Inspect(args) => inspect::run(args, &mut output)?,
         Command::Serve(args) => outcome = serve::run(args, &mut output)?,
+        Command::Convert(args) => convert::run(args, &mut output)?,
     }
     output.flush()?;
     Ok(outcome)

@@ -76,6 +76,16 @@ pub(crate) fn guesses(model: &Model, outputs: ArrayView2<'_, f32>, top: usize) -
     guesses
 }
 
+/// Gives a model without names for its classes those of the data, if there are as many.
+pub(crate) fn name_classes(model: &mut Model, files: &DataFiles) {
+    if model.class_names.is_none() {
+        model.class_names = files
+            .class_names()
+            .filter(|names| names.len() == model.network.outputs())
+            .map(<[String]>::to_vec);
+    }
+}
+
 /// What a class is called, if not by its number.
 pub(crate) fn class_name(model: &Model, class: usize) -> Option<&str> {
     model.class_names.as_ref()?.get(class).map(String::as_str)

@@ -3,4 +3,4 @@
 pub(crate) mod sheet;
 pub(crate) mod terminal;
 
-pub(crate) use nn_cli::{Picture, Size, png_file};
+pub(crate) use nn_cli::{Picture, Size, picture_file, png_file};

@@ -1,16 +1,22 @@
 //! `predict`: owns which images a saved network is asked about and how its answers are shown, and refuses to know how
 //! it answers.
 
-use anyhow::{Context, Result, anyhow};
+mod save;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
 use nn_train::Model;
 use serde::Serialize;
 
+use self::save::Saver;
 use crate::{
-    args::{Indices, Invert, PredictArgs},
-    data,
+    args::{Indices, PredictArgs},
+    data, failure,
     model::{self, Guess, check_images, class_name, class_text},
-    output::{self, Output, percent},
-    picture::{Size, png_file},
+    output::{self, Output, count, percent},
+    picture::{Picture, Size, terminal},
+    pictures,
 };
 
 /// One answer, as JSON.
@@ -29,7 +35,7 @@ struct Answer<'a> {
 #[serde(untagged)]
 enum Image {
     Index { index: usize, label: usize, correct: bool },
-    File { file: String, inverted: bool },
+    File { file: String, inverted: bool, prepared: bool },
 }
 
 #[derive(Serialize)]
@@ -43,27 +49,42 @@ struct NamedGuess<'a> {
 pub(crate) fn run(args: &PredictArgs, output: &mut Output) -> Result<()> {
     let model = model::load(&args.model)?;
     match &args.index {
-        Some(indices) => predict_indices(args, &model, indices, output),
+        Some(indices) => predict_indices(args, model, indices, output),
         None => predict_files(args, &model, output),
     }
 }
 
-fn predict_indices(args: &PredictArgs, model: &Model, indices: &Indices, output: &mut Output) -> Result<()> {
+fn predict_indices(
+    args: &PredictArgs,
+    mut model: Model,
+    indices: &Indices,
+    output: &mut Output,
+) -> Result<()> {
     let folder = data::folder(&args.data)?;
     let files = data::open(&folder, args.split.into())?;
-    check_images(model, &args.model, &files)?;
+    check_images(&model, &args.model, &files)?;
+    model::name_classes(&mut model, &files);
     let dataset = files.view();
     let images = files.images().path();
-    let indices = indices
+    let wanted = indices
         .below(dataset.len())
         .map_err(|message| anyhow!("no such image in {}: {message}", images.display()))?;
-    for index in indices {
-        let guesses = model::predict(model, dataset.row(index), args.top)
+    let is_drawn = args.show || args.save_prepared.is_some();
+    let size = is_drawn.then(|| Size::of(files.image_shape())).transpose();
+    let size = size.with_context(|| format!("cannot draw {}", images.display()))?;
+    let mut saver = saver(args, size, &[], indices.count())?;
+    for index in wanted {
+        let pixels = dataset.row(index);
+        let guesses = model::predict(&model, pixels, args.top)
             .with_context(|| format!("cannot use image {index} of {}", images.display()))?;
         let label = usize::from(dataset.label(index));
         let correct = guesses.first().is_some_and(|guess| guess.class == label);
-        let image = Image::Index { index, label, correct };
-        answer(args, model, image, &guesses, output)?;
+        let picture = size.map(|size| Picture::new(size, pixels));
+        if let (Some(saver), Some(picture)) = (&mut saver, &picture) {
+            saver.save(Path::new(&index.to_string()), picture)?;
+        }
+        answer(args, &model, Image::Index { index, label, correct }, &guesses, output)?;
+        draw(args, picture.as_ref(), output)?;
     }
     Ok(())
 }
@@ -72,27 +93,60 @@ fn predict_files(args: &PredictArgs, model: &Model, output: &mut Output) -> Resu
     let size = Size::of(&model.image_shape).with_context(|| {
         format!("cannot show pictures to {}, whose images are not pictures", args.model.display())
     })?;
-    for file in &args.files {
-        let mut picture = png_file::read(file, size)?;
-        let inverted = match args.invert {
-            Invert::Auto => picture.has_light_border(),
-            Invert::Yes => true,
-            Invert::No => false,
-        };
-        if inverted {
-            picture.invert();
-            if args.invert == Invert::Auto && !args.json {
-                output::note(format_args!(
-                    "{} is dark on light and was inverted; --invert no leaves it as it is",
-                    file.display()
-                ));
+    let files = pictures::files(&args.files)?;
+    let mut saver = saver(args, Some(size), &files, files.len())?;
+    let mut failures = 0;
+    for file in &files {
+        match predict_file(args, model, file, size, saver.as_mut(), output) {
+            Err(error) if files.len() == 1 => return Err(error),
+            // One after the other, so that what went before is known to be done.
+            Err(error) => {
+                output.flush()?;
+                output::error(&error, failure::hint(&error));
+                failures += 1;
             }
+            Ok(()) => {}
         }
-        let guesses = model::predict(model, &picture.pixels, args.top)
-            .with_context(|| format!("cannot use {}", file.display()))?;
-        answer(args, model, Image::File { file: file.display().to_string(), inverted }, &guesses, output)?;
+    }
+    if failures > 0 {
+        bail!("{} of {} could not be used", failures, count(files.len(), "picture"));
     }
     Ok(())
+}
+
+fn predict_file(
+    args: &PredictArgs,
+    model: &Model,
+    file: &Path,
+    size: Size,
+    saver: Option<&mut Saver>,
+    output: &mut Output,
+) -> Result<()> {
+    let seen = pictures::see(file, size, &args.pictures)?;
+    if !args.json {
+        pictures::note_inversion(file, &seen, &args.pictures);
+    }
+    if let Some(saver) = saver {
+        saver.save(file, &seen.picture)?;
+    }
+    let guesses = model::predict(model, &seen.picture.pixels, args.top)
+        .with_context(|| format!("cannot use {}", file.display()))?;
+    let (inverted, prepared) = (seen.inverted, seen.prepared);
+    let image = Image::File { file: file.display().to_string(), inverted, prepared };
+    answer(args, model, image, &guesses, output)?;
+    draw(args, Some(&seen.picture), output)
+}
+
+fn saver(args: &PredictArgs, size: Option<Size>, sources: &[PathBuf], count: usize) -> Result<Option<Saver>> {
+    let place = args.save_prepared.as_ref().zip(size);
+    place.map(|(path, size)| Saver::new(path, size, sources, count)).transpose()
+}
+
+/// Draws what the network saw, if that was asked for.
+fn draw(args: &PredictArgs, picture: Option<&Picture>, output: &mut Output) -> Result<()> {
+    let Some(picture) = picture.filter(|_| args.show) else { return Ok(()) };
+    let style = terminal::Style::detect(args.ascii);
+    output.line(format_args!("{}\n", terminal::lines(picture, style, terminal::width()).join("\n")))
 }
 
 fn answer(

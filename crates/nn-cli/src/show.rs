@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{
     args::{Indices, ShowArgs},
-    data,
-    output::{Output, count},
+    data, failure,
+    output::{self, Output, count},
     picture::{Picture, Size, png_file, sheet, terminal},
-    target,
+    pictures, target,
 };
 
 /// The images that are shown when none is asked for: one row or two.
@@ -17,6 +17,9 @@ const USUAL_COUNT: usize = 10;
 const SHEET_COLUMNS: usize = 5;
 
 pub(crate) fn run(args: &ShowArgs, output: &mut Output) -> Result<()> {
+    if !args.files.is_empty() {
+        return show_files(args, output);
+    }
     if let Some(png) = &args.png {
         target::check(png, "a PNG file", png_file::is_png)?;
     }
@@ -41,8 +44,13 @@ pub(crate) fn run(args: &ShowArgs, output: &mut Output) -> Result<()> {
     }
     // One row after the other, so that a reader who has seen enough can go away. All captions are as wide as the
     // widest, so that all rows have as many columns.
-    let caption = |label: usize, index: usize| format!("{label}  #{index}");
-    let widest = caption(dataset.classes() - 1, indices.greatest()).len();
+    let name = |label: usize| match files.class_names() {
+        Some(names) => names[label].clone(),
+        None => label.to_string(),
+    };
+    let caption = |label: usize, index: usize| format!("{}  #{index}", name(label));
+    let caption_width = |label| caption(label, indices.greatest()).chars().count();
+    let widest = (0..dataset.classes()).map(caption_width).max().unwrap_or(0);
     let (style, width) = (terminal::Style::detect(args.ascii), terminal::width());
     let columns = terminal::columns(size.width, widest, width, args.columns);
     let mut wanted = wanted.peekable();
@@ -55,6 +63,41 @@ pub(crate) fn run(args: &ShowArgs, output: &mut Output) -> Result<()> {
         if wanted.peek().is_some() {
             output.line("")?;
         }
+    }
+    Ok(())
+}
+
+/// Shows pictures in files as a network would see them.
+fn show_files(args: &ShowArgs, output: &mut Output) -> Result<()> {
+    let files = pictures::files(&args.files)?;
+    let (style, width) = (terminal::Style::detect(args.ascii), terminal::width());
+    let caption = |file: &Path| file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    let widest = files.iter().map(|file| caption(file).chars().count()).max().unwrap_or(0);
+    let columns = terminal::columns(args.size.0.width, widest, width, args.columns);
+    let mut failures = 0;
+    let mut is_first = true;
+    for files_of_row in files.chunks(columns) {
+        let mut row = Vec::new();
+        for file in files_of_row {
+            match pictures::see(file, args.size.0, &args.pictures) {
+                Ok(seen) => row.push((format!("{:<widest$}", caption(file)), seen.picture)),
+                Err(error) if files.len() == 1 => return Err(error),
+                Err(error) => {
+                    output.flush()?;
+                    output::error(&error, failure::hint(&error));
+                    failures += 1;
+                }
+            }
+        }
+        if !row.is_empty() {
+            if !std::mem::take(&mut is_first) {
+                output.line("")?;
+            }
+            output.line(terminal::gallery(&row, style, width, args.columns))?;
+        }
+    }
+    if failures > 0 {
+        bail!("{} of {} could not be used", failures, count(files.len(), "picture"));
     }
     Ok(())
 }

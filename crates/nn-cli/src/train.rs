@@ -54,7 +54,7 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
     let kept = task.validation.of(train_files.len());
     let sets = Sets::new(kept, &train_files, test_files.as_ref())?;
     let config = task.config();
-    let about = args.is_run().then(|| About::new(&task, &sets, train_files.image_shape())).transpose()?;
+    let about = args.is_run().then(|| About::new(&task, &sets, &train_files)).transpose()?;
     let mut state = match (resumed, &about) {
         (Some(resumed), Some(about)) => State::resumed(args, resumed, about, kept, train_files.len())?,
         _ => State::first(&task, &sets)?,
@@ -114,7 +114,7 @@ pub(crate) fn run(args: &TrainArgs, recipe: &Recipe, output: &mut Output) -> Res
                 network,
                 loss: config.loss,
                 image_shape: train_files.image_shape().to_vec(),
-                class_names: None,
+                class_names: train_files.class_names().map(<[String]>::to_vec),
                 record: Some(record),
             };
             finish_plain(args, &model, &sets, &config, done, &interrupt, output)

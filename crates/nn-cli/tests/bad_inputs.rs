@@ -322,6 +322,13 @@ fn inspect_names_what_is_wrong_with_a_file() {
     }
 }
 
+/// The checksum of a PNG chunk, bit by bit.
+fn png_checksum(bytes: &[u8]) -> [u8; 4] {
+    let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+    let crc = bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step));
+    (!crc).to_be_bytes()
+}
+
 #[test]
 fn predict_names_what_is_wrong_with_a_picture() {
     use png::{BitDepth::Eight, ColorType::Grayscale};
@@ -334,25 +341,41 @@ fn predict_names_what_is_wrong_with_a_picture() {
     write("empty.png", b"");
     write("cut.png", &sound[..sound.len() - 20]);
     write("photo.png", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00");
+    write("phone.jpg", b"\0\0\0\x18ftypheic\0\0\0\0");
     write("turned.png", &png((5, 3), Grayscale, Eight, &[7; 15]));
     write("large.png", &png((2000, 2000), Grayscale, Eight, &vec![0; 4_000_000]));
     let mut huge = sound.clone();
     huge[16..24].fill(0x7f);
     write("huge.png", &huge);
-    write("long.png", &[&sound[..], &vec![0; 17 << 20]].concat());
+    // Of 8192 x 8192 pixels, the checksum of the header made anew.
+    let mut many = sound.clone();
+    many[16..24].copy_from_slice(&[0, 0, 0x20, 0, 0, 0, 0x20, 0]);
+    let crc = png_checksum(&many[12..29]);
+    many[29..33].copy_from_slice(&crc);
+    write("many.png", &many);
+    write("long.png", &[&sound[..], &vec![0; 65 << 20]].concat());
     fs::create_dir(folder.path().join("folder.png")).unwrap();
 
     nn_cli(folder.path(), "predict tiny.model sound.png").succeeds();
     for (name, message) in [
         ("missing.png", &["cannot read missing.png"][..]),
         ("folder.png", &["folder.png"]),
-        ("empty.png", &["empty.png: expected a PNG file, found an empty file", "hint: "]),
+        ("empty.png", &["empty.png: expected a PNG, JPEG, GIF or BMP file, found an empty file", "hint: "]),
         ("cut.png", &["cut.png: the PNG file is damaged"]),
-        ("photo.png", &["photo.png: expected a PNG file, found the first bytes ff d8", "hint: convert"]),
-        ("turned.png", &["turned.png: expected a picture of 3x5 pixels, found 5x3", "hint: "]),
-        ("large.png", &["large.png: expected a picture of 3x5 pixels, found 2000x2000"]),
+        ("photo.png", &["photo.png: the JPEG file is damaged: expected the mark of its end"]),
+        ("phone.jpg", &["phone.jpg: expected a PNG, JPEG, GIF or BMP file, found a HEIC file", "hint: save"]),
+        (
+            "turned.png",
+            &["cannot use turned.png: expected a picture of something, found a blank one", "hint: "],
+        ),
+        ("turned.png --prepare no", &["turned.png: expected a picture of 3x5 pixels, found 5x3", "hint: "]),
+        ("large.png", &["large.png: expected a picture of something, found a blank one"]),
         ("huge.png", &["huge.png: the PNG file is damaged"]),
-        ("long.png", &["long.png: expected a PNG file of at most 16777216 bytes, found more"]),
+        (
+            "many.png",
+            &["many.png: expected a picture of at most 52428800 pixels", "one of 8192x8192", "hint: "],
+        ),
+        ("long.png", &["long.png: expected a picture of at most 67108864 bytes, found more", "hint: "]),
     ] {
         for json in ["", "--json"] {
             nn_cli(folder.path(), &format!("predict tiny.model {name} {json}")).fails_with(message);

@@ -8,5 +8,5 @@ use replay::replay;
 
 #[test]
 fn every_file_of_the_pictures_corpus_is_refused_or_a_picture() {
-    replay("png", fuzzed::png);
+    replay("picture", fuzzed::picture);
 }

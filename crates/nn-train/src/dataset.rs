@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::{ClassNames, ClassNamesError};
 use nn_core::{
     Dataset,
     idx_format::{Access, ElementType, Idx, IdxFile, MismatchError, OpenError, OpenOptions},
@@ -25,6 +26,15 @@ impl Split {
         match self {
             Split::Train => &["train"],
             Split::Test => &["t10k", "test"],
+        }
+    }
+
+    /// The names of the images file and the labels file, as MNIST has them.
+    #[must_use]
+    pub const fn file_names(self) -> (&'static str, &'static str) {
+        match self {
+            Split::Train => ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+            Split::Test => ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
         }
     }
 }
@@ -63,12 +73,14 @@ pub struct DataFiles {
     labels: Vec<u8>,
     labels_path: PathBuf,
     classes: usize,
+    class_names: Option<ClassNames>,
 }
 
 impl DataFiles {
     /// Finds and opens the two files of a split in a folder.
     ///
-    /// Names may have a `-` or a `.` before `idx`, and may end in `.gz`; a plain file is preferred.
+    /// Names may have a `-` or a `.` before `idx`, and may end in `.gz`; a plain file is preferred. A file
+    /// [`ClassNames::FILE`] in the folder names the classes, and says how many there are.
     ///
     /// # Errors
     /// [`DataError`], whose [`hint`](DataError::hint) knows the usual remedies.
@@ -83,7 +95,17 @@ impl DataFiles {
     pub fn open_with(folder: &Path, split: Split, options: &OpenOptions) -> Result<DataFiles, DataError> {
         let images = find(folder, split, "images", "idx3")?;
         let labels = find(folder, split, "labels", "idx1")?;
-        DataFiles::open_pair_with(&images, &labels, options)
+        let mut files = DataFiles::open_pair_with(&images, &labels, options)?;
+        if let Some(names) = ClassNames::of_folder(folder)? {
+            let found = names.as_slice().len();
+            if found < files.classes {
+                let path = folder.join(ClassNames::FILE);
+                return Err(DataError::TooFewNames { path, found, greatest: files.classes - 1, labels });
+            }
+            files.classes = found;
+            files.class_names = Some(names);
+        }
+        Ok(files)
     }
 
     /// Opens an images file and the labels file that belongs to it, whatever their names are.
@@ -139,12 +161,13 @@ impl DataFiles {
             labels.push(u8::try_from(label).map_err(|_| too_wide(index, label))?);
         }
         let classes = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
-        Ok(DataFiles { images, image_shape, labels, labels_path: labels_path.to_owned(), classes })
+        let labels_path = labels_path.to_owned();
+        Ok(DataFiles { images, image_shape, labels, labels_path, classes, class_names: None })
     }
 
     /// The samples: each image a row of bytes, each label a byte.
     ///
-    /// Its classes are those up to the largest label that occurs; [`Dataset::with_classes`] sets another number.
+    /// Its classes are [as many as here](Self::classes); [`Dataset::with_classes`] sets another number.
     #[must_use]
     pub fn view(&self) -> Dataset<'_> {
         let features = self.image_shape.iter().product();
@@ -160,10 +183,16 @@ impl DataFiles {
         &self.image_shape
     }
 
-    /// The largest label that occurs, plus one.
+    /// How many classes are named, or else the largest label that occurs, plus one.
     #[must_use]
     pub fn classes(&self) -> usize {
         self.classes
+    }
+
+    /// What the classes are called, if the folder says so: a name for each.
+    #[must_use]
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.class_names.as_ref().map(ClassNames::as_slice)
     }
 
     /// The number of samples, which is above 0.
@@ -266,6 +295,25 @@ pub enum DataError {
         /// Its label.
         found: i32,
     },
+    /// The file of class names cannot be used.
+    #[error(transparent)]
+    ClassNames(#[from] ClassNamesError),
+    /// There are labels without a name.
+    #[error(
+        "expected a name for each class up to {greatest}, the greatest label in {}, found {found} in {}",
+        labels.display(),
+        path.display()
+    )]
+    TooFewNames {
+        /// The file of names.
+        path: PathBuf,
+        /// How many it has.
+        found: usize,
+        /// The greatest label.
+        greatest: usize,
+        /// The labels file.
+        labels: PathBuf,
+    },
     /// There is no memory for the labels.
     #[error("no memory for the {labels} labels of {}", path.display())]
     Memory {
@@ -288,6 +336,9 @@ impl DataError {
             DataError::Open(error) => return error.hint(),
             DataError::NotImages { source, .. } | DataError::NotLabels { source, .. } => source.hint()?,
             DataError::Count { .. } => "do both files belong to the same split of the same data set?",
+            DataError::ClassNames(_) | DataError::TooFewNames { .. } => {
+                "the file has one name a line, the first that of label 0; without it, classes are numbers"
+            }
             DataError::Empty { .. } | DataError::Label { .. } | DataError::Memory { .. } => return None,
         };
         Some(hint.to_owned())

@@ -5,6 +5,8 @@ pub use nn_core;
 pub use rand_chacha::ChaCha8Rng;
 
 // In reading order: the data, the loop and what it follows, the judgement; then what is kept in files.
+mod class_names;
+mod data_writer;
 mod dataset;
 mod preparation;
 
@@ -32,7 +34,9 @@ mod mirror;
 mod network_bytes;
 
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Mismatch};
+pub use class_names::{ClassNames, ClassNamesError, InvalidClassNames};
 pub use container::ContainerError;
+pub use data_writer::{DataWriteError, NewDataFolder, NewSamples};
 pub use dataset::{DataError, DataFiles, Split};
 pub use evaluate::{ClassReport, ClassScore, Incompatible, evaluate};
 pub use file::{WriteError, WriteStage, write_atomically};

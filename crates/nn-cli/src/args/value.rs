@@ -11,6 +11,7 @@ use std::{
 };
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use nn_cli::Size;
 use nn_train::nn_core::{Activation, Initializer, Loss, Rule};
 
 /// A parser of names that clap can list, and correct when one is misspelled.
@@ -71,6 +72,22 @@ pub(super) fn host_name(text: &str) -> Result<String, String> {
         return Err("expected a name without scheme and port, such as workshop.local".to_owned());
     }
     Ok(text.to_ascii_lowercase())
+}
+
+/// Width and height of the images that pictures become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ImageSize(pub(crate) Size);
+
+impl FromStr for ImageSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ImageSize, String> {
+        let side = |text: &str| text.parse().ok().filter(|side| (1..=1024).contains(side));
+        let size = text
+            .split_once('x')
+            .and_then(|(width, height)| Some(ImageSize(Size { width: side(width)?, height: side(height)? })));
+        size.ok_or_else(|| "expected WIDTHxHEIGHT, each from 1 to 1024, such as 28x28".to_owned())
+    }
 }
 
 /// The folder of a run, as it is named on the command line: a bare name is one in the folder `runs`.
@@ -267,6 +284,14 @@ mod tests {
         assert_eq!(of_4000("0.00001"), Ok(1));
         for text in ["-1", "1.0", "1.5", "nan", "10%", ""] {
             assert!(of_4000(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_a_width_and_a_height() {
+        assert_eq!("5x3".parse(), Ok(ImageSize(Size { width: 5, height: 3 })));
+        for text in ["", "5", "x", "5x", "0x3", "-5x3", "5x3x1", "2000x2000", "5 x 3"] {
+            assert!(text.parse::<ImageSize>().is_err(), "{text}");
         }
     }
 

@@ -59,7 +59,7 @@ impl Description for IdxDescription {
             ),
         ];
         lines.extend(self.pixels.as_ref().map(PixelStatistics::text));
-        lines.extend(self.value_counts.as_deref().map(|counts| counts_table("value", counts)));
+        lines.extend(self.value_counts.as_deref().map(|counts| counts_table("value", counts, None)));
         lines.join("\n")
     }
 }
@@ -78,6 +78,8 @@ struct SplitDescription {
     images: usize,
     image_shape: Vec<usize>,
     classes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_names: Option<Vec<String>>,
     class_counts: Vec<u64>,
     pixels: Option<PixelStatistics>,
 }
@@ -110,6 +112,7 @@ impl SplitDescription {
             images: dataset.len(),
             image_shape: files.image_shape().to_vec(),
             classes: dataset.classes(),
+            class_names: files.class_names().map(<[String]>::to_vec),
             class_counts: value_counts(dataset.labels()),
             pixels: PixelStatistics::new(dataset.pixels()),
         }
@@ -123,7 +126,7 @@ impl SplitDescription {
             count(self.classes, "class")
         )];
         lines.extend(self.pixels.as_ref().map(PixelStatistics::text));
-        lines.push(counts_table("class", &self.class_counts));
+        lines.push(counts_table("class", &self.class_counts, self.class_names.as_deref()));
         lines.join("\n")
     }
 }
@@ -188,11 +191,14 @@ fn value_counts(values: &[u8]) -> Vec<u64> {
 }
 
 /// Two lines for ten values each, which is as many as a terminal has room for.
-fn counts_table(heading: &str, counts: &[u64]) -> String {
+fn counts_table(heading: &str, counts: &[u64], names: Option<&[String]>) -> String {
+    let name = |value: usize| match names.and_then(|names| names.get(value)) {
+        Some(name) => name.clone(),
+        None => value.to_string(),
+    };
     let numbered: Vec<(usize, &u64)> = counts.iter().enumerate().collect();
     let block = |block: &[(usize, &u64)]| {
-        let values =
-            std::iter::once(heading.to_owned()).chain(block.iter().map(|(value, _)| value.to_string()));
+        let values = std::iter::once(heading.to_owned()).chain(block.iter().map(|(value, _)| name(*value)));
         let counts =
             std::iter::once("count".to_owned()).chain(block.iter().map(|(_, count)| thousands(**count)));
         table(&[values.collect(), counts.collect()])

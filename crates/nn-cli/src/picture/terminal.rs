@@ -121,6 +121,12 @@ pub(crate) fn gallery(
     cells.chunks(columns).map(|row| beside(row, cell_width)).collect::<Vec<_>>().join("\n\n")
 }
 
+/// The lines of one picture, reduced to what fits in `width`; blanks at the end are left out where they mean nothing.
+pub(crate) fn lines(picture: &Picture, style: Style, width: Option<usize>) -> Vec<String> {
+    let picture = picture.reduced(picture.width.div_ceil(room(width, None)));
+    style.draw(&picture).into_iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
 /// The pictures that [`gallery`] puts into a row, of which each has `picture_width` pixels to a row and a caption of
 /// `caption_width` characters.
 pub(crate) fn columns(

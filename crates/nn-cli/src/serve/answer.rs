@@ -1,8 +1,9 @@
 //! What the network answers: owns the way from bytes that were sent to JSON, and refuses to know connections.
 
 use hyper::StatusCode;
+use nn_cli::picture_file::DecodeError;
 use nn_train::{
-    Model, Preparation, PreparationError,
+    Model, PreparationError,
     nn_core::{Inputs, ndarray::ArrayView2},
 };
 use serde::Serialize;
@@ -13,10 +14,15 @@ use super::{
     reply::Refusal,
 };
 use crate::{
+    args::PictureArgs,
     model::{self, Guess, class_name},
     output::shape,
-    picture::{Picture, Size, png_file},
+    picture::{Size, picture_file},
+    pictures,
 };
+
+/// The most pixels of a picture: four of such a size in memory at a time are no trouble.
+const MOST_PIXELS: u64 = 16 << 20;
 
 /// The answer to `/predict`.
 #[derive(Serialize)]
@@ -169,42 +175,29 @@ fn is_shape(rows: &[usize], image_shape: &[usize]) -> bool {
     matches!(*image_shape, [height, width] if rows.len() == height && rows.iter().all(|&row| row == width))
 }
 
-/// What a picture becomes on its way to the network.
+/// What a picture becomes on its way to the network, as for `predict`.
 fn in_picture(model: &Model, body: &[u8], question: &Question) -> Result<Asked, Refusal> {
-    let picture = decode(body)?;
-    if !question.prepare {
-        let size = Size::of(&model.image_shape).map_err(|error| Refusal::bad_request(error.to_string()))?;
-        let found = Size { width: picture.width, height: picture.height };
-        if found != size {
-            return Err(Refusal::bad_request(format!("expected a picture of {size} pixels, found {found}"))
-                .hint("leave prepare=false out, and the picture is cut out and scaled"));
+    let size = Size::of(&model.image_shape).map_err(|error| Refusal::bad_request(error.to_string()))?;
+    let picture = picture_file::decode_within(body, MOST_PIXELS).map_err(|error| {
+        let refusal = Refusal::bad_request(error.to_string());
+        match error {
+            DecodeError::OtherFormat { .. } => refusal.hint(
+                "send a picture, or the numbers of an image as JSON, such as [0, 0, 255, ...]; with curl by \
+                 --data-binary @FILE",
+            ),
+            _ => refusal,
         }
-        return Ok(Asked::Bytes { pixels: picture.pixels, inverted: Some(false) });
-    }
-    let preparation =
-        Preparation::of(&model.image_shape).map_err(|error| Refusal::bad_request(error.to_string()))?;
-    let prepared = preparation.ink(question.ink).apply(picture.width, picture.height, &picture.pixels);
-    prepared
-        .map(|prepared| Asked::Bytes { pixels: prepared.pixels, inverted: Some(prepared.is_inverted) })
-        .map_err(|error| match error {
-            PreparationError::Blank => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-            _ => Refusal::bad_request(error.to_string()),
-        })
-}
-
-/// Decodes a picture of any size that its file says.
-fn decode(body: &[u8]) -> Result<Picture, Refusal> {
-    // Both lie in the first chunk, as big-endian numbers; where there are none, the decoder says what is wrong.
-    let side = |start: usize| {
-        let bytes = body.get(start..).and_then(<[u8]>::first_chunk::<4>).copied().unwrap_or_default();
-        u32::from_be_bytes(bytes) as usize
-    };
-    png_file::decode(body, Size { width: side(16), height: side(20) }).map_err(|error| {
-        Refusal::bad_request(error.to_string()).hint(
-            "send a picture as PNG, or the numbers of an image as JSON, such as [0, 0, 255, ...]; with curl by \
-             --data-binary @FILE",
-        )
-    })
+    })?;
+    let args = PictureArgs { prepare: question.prepare, invert: question.invert };
+    let seen = pictures::as_seen(picture, size, &args).map_err(|error| {
+        // What it has to advise is for the command line.
+        let refused = |status| Refusal::new(status, format!("{error:#}"));
+        match error.downcast_ref() {
+            Some(PreparationError::Blank) => refused(StatusCode::UNPROCESSABLE_ENTITY),
+            _ => refused(StatusCode::BAD_REQUEST).hint("prepare=auto scales pictures of other sizes"),
+        }
+    })?;
+    Ok(Asked::Bytes { pixels: seen.picture.pixels, inverted: Some(seen.inverted) })
 }
 
 fn to_json(answer: &impl Serialize) -> Result<Vec<u8>, Refusal> {

@@ -1,9 +1,8 @@
 //! What may stand behind the question mark of an address: owns names, spellings and defaults, and refuses to act on
 //! them.
 
-use nn_train::Ink;
-
 use super::reply::Refusal;
+use crate::args::{Invert, Prepare};
 
 /// What is wanted of an answer to `/predict`, and how pictures are taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,10 +13,10 @@ pub(super) struct Question {
     pub(super) pixels: bool,
     /// Whether to show what the units of the hidden layers put out.
     pub(super) activations: bool,
-    /// Whether to bring pictures into the form of MNIST.
-    pub(super) prepare: bool,
-    /// Which of dark and light is the ink of a picture that is prepared.
-    pub(super) ink: Ink,
+    /// Whether to find the ink of a picture, scale it and put it in the middle.
+    pub(super) prepare: Prepare,
+    /// Whether a picture is dark on light.
+    pub(super) invert: Invert,
 }
 
 impl Question {
@@ -26,21 +25,24 @@ impl Question {
     /// # Errors
     /// What was expected in place of what is there.
     pub(super) fn parse(query: Option<&str>) -> Result<Question, Refusal> {
-        let mut question =
-            Question { top: 3, pixels: false, activations: false, prepare: true, ink: Ink::Auto };
+        const YES_OR_NO: [(&str, bool); 2] = [("yes", true), ("no", false)];
+        let (prepare, invert) = (Prepare::Auto, Invert::Auto);
+        let mut question = Question { top: 3, pixels: false, activations: false, prepare, invert };
         for (name, value) in fields(query) {
             match name {
                 "top" => question.top = whole(name, value, 1)?,
-                "pixels" => question.pixels = choice(name, value, &[("true", true), ("false", false)])?,
-                "activations" => {
-                    question.activations = choice(name, value, &[("true", true), ("false", false)])?;
+                "pixels" => question.pixels = choice(name, value, &YES_OR_NO)?,
+                "activations" => question.activations = choice(name, value, &YES_OR_NO)?,
+                // As they are spelled for `predict`.
+                "prepare" => {
+                    let choices = [("auto", Prepare::Auto), ("yes", Prepare::Yes), ("no", Prepare::No)];
+                    question.prepare = choice(name, value, &choices)?;
                 }
-                "prepare" => question.prepare = choice(name, value, &[("true", true), ("false", false)])?,
-                "ink" => {
-                    let inks = [("auto", Ink::Auto), ("dark", Ink::Dark), ("light", Ink::Light)];
-                    question.ink = choice(name, value, &inks)?;
+                "invert" => {
+                    let choices = [("auto", Invert::Auto), ("yes", Invert::Yes), ("no", Invert::No)];
+                    question.invert = choice(name, value, &choices)?;
                 }
-                _ => return Err(unknown(name, "top, pixels, activations, prepare or ink")),
+                _ => return Err(unknown(name, "top, pixels, activations, prepare or invert")),
             }
         }
         Ok(question)
@@ -107,12 +109,13 @@ mod tests {
 
     #[test]
     fn what_is_not_said_has_a_default() {
-        let default = Question { top: 3, pixels: false, activations: false, prepare: true, ink: Ink::Auto };
+        let (prepare, invert) = (Prepare::Auto, Invert::Auto);
+        let default = Question { top: 3, pixels: false, activations: false, prepare, invert };
         assert_eq!(Question::parse(None).unwrap(), default);
         assert_eq!(Question::parse(Some("&&")).unwrap(), default);
-        let all = Question::parse(Some("top=5&pixels=true&activations=true&prepare=false&ink=dark")).unwrap();
-        let expected = Question { top: 5, pixels: true, activations: true, prepare: false, ink: Ink::Dark };
-        assert_eq!(all, expected);
+        let all = Question::parse(Some("top=5&pixels=yes&activations=yes&prepare=no&invert=yes")).unwrap();
+        let (prepare, invert) = (Prepare::No, Invert::Yes);
+        assert_eq!(all, Question { top: 5, pixels: true, activations: true, prepare, invert });
         assert_eq!(Unit::parse(Some("unit=17&layer=0")).unwrap(), Unit { layer: 0, unit: 17 });
     }
 
@@ -122,11 +125,11 @@ mod tests {
             ("top=0", "expected a whole number of at least 1 for top, found \"0\""),
             ("top=-1", "found \"-1\""),
             ("top", "found \"\""),
-            ("pixels=yes", "expected true or false for pixels, found \"yes\""),
-            ("ink=red", "expected auto or dark or light for ink, found \"red\""),
+            ("pixels=true", "expected yes or no for pixels, found \"true\""),
+            ("invert=dark", "expected auto or yes or no for invert, found \"dark\""),
             (
                 "tops=3",
-                "expected top, pixels, activations, prepare or ink behind the question mark, found \"tops\"",
+                "expected top, pixels, activations, prepare or invert behind the question mark, found \"tops\"",
             ),
         ] {
             let refusal = Question::parse(Some(query)).unwrap_err();

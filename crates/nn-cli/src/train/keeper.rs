@@ -12,8 +12,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use nn_train::{
-    Checkpoint, EpochSummary, Fingerprint, FitConfig, FitError, History, Model, Place, RunFolder, Snapshot,
-    TrainingRecord,
+    Checkpoint, DataFiles, EpochSummary, Fingerprint, FitConfig, FitError, History, Model, Place, RunFolder,
+    Snapshot, TrainingRecord,
     nn_core::{Network, Optimizer, Rule},
     save, save_checkpoint, write_atomically,
 };
@@ -35,6 +35,7 @@ pub(super) struct Keeper {
 pub(super) struct About {
     pub(super) config: FitConfig,
     pub(super) image_shape: Vec<usize>,
+    pub(super) class_names: Option<Vec<String>>,
     pub(super) train: Fingerprint,
     pub(super) held_out: Fingerprint,
     pub(super) held_out_name: &'static str,
@@ -64,11 +65,12 @@ struct Metrics {
 }
 
 impl About {
-    pub(super) fn new(task: &Task, sets: &Sets<'_>, image_shape: &[usize]) -> Result<About> {
+    pub(super) fn new(task: &Task, sets: &Sets<'_>, train_files: &DataFiles) -> Result<About> {
         let kept = sets.validation.map_or(0, |validation| validation.len());
         Ok(About {
             config: task.config(),
-            image_shape: image_shape.to_vec(),
+            image_shape: train_files.image_shape().to_vec(),
+            class_names: train_files.class_names().map(<[String]>::to_vec),
             train: Fingerprint::of(sets.train),
             held_out: Fingerprint::of(sets.held_out()),
             held_out_name: sets.held_out_name(),
@@ -202,7 +204,7 @@ impl Keeper {
             network: network.clone(),
             loss: about.config.loss,
             image_shape: about.image_shape.clone(),
-            class_names: None,
+            class_names: about.class_names.clone(),
             record: Some(TrainingRecord::new(
                 about.recipe_name.clone(),
                 &about.config,

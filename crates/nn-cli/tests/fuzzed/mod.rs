@@ -2,26 +2,29 @@
 //! refuses to know where bytes come from.
 
 use nn_cli::{
-    Size,
-    png_file::{decode, encode},
+    picture_file::{decode, decode_within},
+    png_file::encode,
 };
+use nn_train::Preparation;
 
-/// The largest side of a picture that is asked for here.
-const MOST: usize = 64;
+/// The most pixels of a picture that is asked for here: small ones have all that large ones have.
+const MOST: u64 = 1 << 18;
 
-/// The reader of pictures: bytes are refused in words, or are a picture of the size that was asked for.
-pub(crate) fn png(bytes: &[u8]) {
-    // Asked for as it says it is, so that the size hides nothing behind it; within reason.
-    let side = |start: usize| {
-        let length: [u8; 4] = bytes.get(start..start + 4)?.try_into().ok()?;
-        Some(u32::from_be_bytes(length) as usize).filter(|length| (1..=MOST).contains(length))
-    };
-    let size = Size { width: side(16).unwrap_or(3), height: side(20).unwrap_or(5) };
-    match decode(bytes, size) {
+/// The reader of pictures and what prepares them: bytes are refused in words, or are a picture.
+pub(crate) fn picture(bytes: &[u8]) {
+    match decode_within(bytes, MOST) {
         Ok(picture) => {
-            assert_eq!((picture.width, picture.height), (size.width, size.height));
-            assert_eq!(picture.pixels.len(), size.width * size.height);
-            assert_eq!(decode(&encode(&picture).unwrap(), size).unwrap(), picture);
+            assert!(picture.width > 0 && picture.height > 0);
+            assert_eq!(picture.pixels.len(), picture.width * picture.height);
+            assert_eq!(decode(&encode(&picture).unwrap()).unwrap(), picture);
+            let preparation = Preparation::of(&[7, 5]).unwrap();
+            match preparation.apply(picture.width, picture.height, &picture.pixels) {
+                Ok(prepared) => {
+                    assert_eq!(prepared.pixels.len(), 7 * 5);
+                    assert_eq!(prepared.pixels.iter().max(), Some(&255));
+                }
+                Err(error) => assert!(!error.to_string().is_empty()),
+            }
         }
         Err(error) => {
             assert!(!error.to_string().is_empty());

@@ -4,4 +4,4 @@
 #[path = "../../crates/nn-cli/tests/fuzzed/mod.rs"]
 mod fuzzed;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzzed::png(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzzed::picture(bytes));
