@@ -70,7 +70,7 @@ fn a_folder_for_each_class_becomes_a_data_set_that_is_divided_by_the_seed() {
     assert_eq!(all(&other), expected);
     // Class by class, the last tenth would be of one class.
     let files = DataFiles::open(&first, Split::Train).unwrap();
-    assert!(files.view().labels()[24..].iter().any(|&label| label == 0));
+    assert!(files.view().labels()[24..].contains(&0));
 
     nn_cli(folder.path(), "convert mine -o whole --size 3x5 --test 0").succeeds();
     assert_eq!(names(&folder.path().join("whole")), ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]);
