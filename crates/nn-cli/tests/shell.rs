@@ -11,7 +11,20 @@ use std::{
 
 use common::{command, names, nn_cli, scratch, tiny_data};
 
-const COMMANDS: [&str; 7] = ["train", "eval", "predict", "show", "inspect", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "train",
+    "eval",
+    "predict",
+    "report",
+    "show",
+    "export",
+    "import",
+    "inspect",
+    "convert",
+    "serve",
+    "completions",
+    "man",
+];
 
 #[test]
 fn every_shell_gets_a_script_that_knows_all_commands() {
@@ -60,7 +73,7 @@ fn the_manual_has_a_page_for_each_command_and_replaces_only_pages() {
     let folder = scratch();
     fs::create_dir(folder.path().join("man1")).unwrap();
     let run = nn_cli(folder.path(), "man --output man1").succeeds();
-    assert_eq!(run.stdout, "8 pages in man1\n");
+    assert_eq!(run.stdout, "13 pages in man1\n");
     let pages = folder.path().join("man1");
     let mut expected: Vec<String> = COMMANDS.iter().map(|command| format!("nn-cli-{command}.1")).collect();
     expected.push("nn-cli.1".to_owned());

@@ -210,16 +210,13 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !self.session.is_empty() && !thread::panicking() {
-            self.ask("DELETE", &self.session, &Value::Null);
-        } else if !self.session.is_empty() {
-            // A driver that is asked to end takes its browser with it; a panic within a panic would end all tests.
-            let request =
-                format!("DELETE {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.session, self.port);
-            if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
-                let _ = stream.write_all(request.as_bytes());
-                let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
-                let _ = BufReader::new(stream).read_line(&mut String::new());
+        // A driver that is asked to end takes its browser with it; killed, it would leave it behind.
+        let request = format!("GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port);
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+            let _ = stream.write_all(request.as_bytes());
+            let start = Instant::now();
+            while matches!(self.driver.try_wait(), Ok(None)) && start.elapsed() < Duration::from_secs(10) {
+                thread::sleep(Duration::from_millis(20));
             }
         }
         let _ = self.driver.kill();

@@ -217,7 +217,7 @@ async function predict() {
   const body = await new Promise((done) => sent.toBlob(done, "image/png"));
   const options = { method: "POST", headers: { "Content-Type": "image/png" }, body };
   try {
-    return await request("predict?ink=light&pixels=true&activations=true&top=256", options);
+    return await request("predict?prepare=yes&invert=no&pixels=yes&activations=yes&top=256", options);
   } catch (error) {
     // A dot, which might as well be dirt.
     if (error.status === 422) return null;
