@@ -51,7 +51,7 @@ impl Browser {
             match browser.begin(device) {
                 Ok(()) => return Some(browser),
                 Err(message) if start < STARTS => {
-                    println!("the browser did not start ({message}); once more")
+                    println!("the browser did not start ({message}); once more");
                 }
                 Err(message) => panic!("the browser did not start: {message}"),
             }
