@@ -7,6 +7,7 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -17,6 +18,12 @@ use crate::server::Answer;
 
 /// A busy machine takes its time; a page that does not come is to fail.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often to start a browser that dies before it has shown an empty page, as one of four at a time once did.
+const STARTS: usize = 3;
+
+/// Several at a time would take the memory and the patience of a small machine.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// What the browser pretends to be.
 #[derive(Clone, Copy, Debug)]
@@ -33,11 +40,28 @@ pub(crate) struct Browser {
     port: u16,
     /// The path of its session.
     session: String,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Browser {
     /// Starts one; `None` where there is none to start, which is a failure if `BROWSER_REQUIRED` is set.
     pub(crate) fn start(device: Device) -> Option<Browser> {
+        for start in 1.. {
+            let mut browser = Browser::with_driver()?;
+            match browser.begin(device) {
+                Ok(()) => return Some(browser),
+                Err(message) if start < STARTS => {
+                    println!("the browser did not start ({message}); once more");
+                }
+                Err(message) => panic!("the browser did not start: {message}"),
+            }
+        }
+        None
+    }
+
+    /// A driver whose browser is still to be started.
+    fn with_driver() -> Option<Browser> {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let started = Command::new("chromedriver")
             .arg("--port=0")
             .stdin(Stdio::null())
@@ -61,8 +85,11 @@ impl Browser {
         // It goes on to write there.
         thread::spawn(move || lines.for_each(drop));
         let port = port.expect("chromedriver says its port");
-        let mut browser = Browser { driver, port, session: String::new() };
+        Some(Browser { driver, port, session: String::new(), _turn: turn })
+    }
 
+    /// Starts the browser itself, with an empty page.
+    fn begin(&mut self, device: Device) -> Result<(), String> {
         // Containers have no sandbox for it, and little shared memory.
         let arguments = [
             "--headless=new",
@@ -78,20 +105,24 @@ impl Browser {
             options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
         }
         let wanted = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
-        let made = browser.ask("POST", "/session", &json!({ "capabilities": { "alwaysMatch": wanted } }));
-        browser.session = format!("/session/{}", made["sessionId"].as_str().unwrap());
+        let made = self.try_ask("POST", "/session", &json!({ "capabilities": { "alwaysMatch": wanted } }))?;
+        self.session = format!("/session/{}", made["sessionId"].as_str().ok_or("no session")?);
+        self.try_ask("POST", &format!("{}/url", self.session), &json!({ "url": "about:blank" }))?;
         if let Device::Desktop = device {
-            browser.cdp(
-                "Emulation.setDeviceMetricsOverride",
-                &json!({ "width": 1280, "height": 860, "deviceScaleFactor": 1, "mobile": false }),
-            );
+            let metrics = json!({ "width": 1280, "height": 860, "deviceScaleFactor": 1, "mobile": false });
+            self.cdp("Emulation.setDeviceMetricsOverride", &metrics);
         }
-        Some(browser)
+        Ok(())
     }
 
     /// A request to the driver; gives the value of its answer.
     #[track_caller]
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.try_ask(method, path, body).unwrap_or_else(|message| panic!("{path}: {message}"))
+    }
+
+    /// The same, or what the driver has to say of its failure.
+    fn try_ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let body = if method == "POST" { body.to_string() } else { String::new() };
@@ -104,8 +135,7 @@ impl Browser {
         stream.write_all(request.as_bytes()).unwrap();
         let answer = Answer::read(&mut BufReader::new(stream));
         let value = answer.json()["value"].take();
-        assert_eq!(answer.status, 200, "{path}: {}", value["message"]);
-        value
+        if answer.status == 200 { Ok(value) } else { Err(value["message"].to_string()) }
     }
 
     #[track_caller]
