@@ -221,11 +221,11 @@ fn package(output: &mut Output) -> Result<Report> {
     Ok(Report::default())
 }
 
-/// Compiles the benchmarks alone: a release build of every program as a benchmark of itself would take minutes.
+/// Compiles the benchmarks alone, in the profile in which all else is compiled by then: a release build would take minutes.
 fn benches(output: &mut Output) -> Result<Report> {
     let packages: String = bench::BENCHED.iter().map(|package| format!(" --package {package}")).collect();
     // That of nn-train has no figures of its own; it is this project's part in `bench --peers`.
-    cargo(&format!("bench --no-run --bench *{packages} --package nn-train"), output)
+    cargo(&format!("bench --no-run --profile dev --bench *{packages} --package nn-train"), output)
 }
 
 #[cfg(test)]
