@@ -18,10 +18,11 @@ pub(crate) fn run(args: &ImportArgs, output: &mut Output) -> Result<()> {
         return Err(Advised::new(message, "name a safetensors or npz file").into());
     }
     refuse_named_pipe(&args.file, "a safetensors or npz file")?;
-    target::check(&args.output, "a model", model::is_model)?;
+    let path = args.output.clone().unwrap_or_else(|| args.file.with_extension("model"));
+    target::check(&path, "a model", model::is_model)?;
     let model = interchange::import(&args.file, &options(args))?;
-    nn_train::save(&model, &args.output)?;
-    inspect::show_model(&args.output, &model, args.json, output)
+    nn_train::save(&model, &path)?;
+    inspect::show_model(&path, &model, args.json, output)
 }
 
 fn options(args: &ImportArgs) -> ImportOptions {

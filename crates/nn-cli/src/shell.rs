@@ -1,7 +1,7 @@
 //! `completions` and `man`: owns what a shell and a manual are told of the program, all of it made from the parser of
 //! the command line, and refuses to know a single flag.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use clap::{Command, CommandFactory};
@@ -60,6 +60,7 @@ fn write_pages(program: &Command, folder: &Path, output: &mut Output) -> Result<
         .chain(program.get_subcommands())
         .map(|command| Ok((Man::new(command.clone()).get_filename(), page(command)?)))
         .collect::<Result<_>>()?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     // All of them, before the first is written.
     for (name, _) in &pages {
         target::check(&folder.join(name), "a page of the manual", is_page)?;
@@ -71,7 +72,7 @@ fn write_pages(program: &Command, folder: &Path, output: &mut Output) -> Result<
 }
 
 fn is_page(path: &Path) -> bool {
-    std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(OPENING.as_bytes()))
+    fs::read(path).is_ok_and(|bytes| bytes.starts_with(OPENING.as_bytes()))
 }
 
 /// A page of the manual, with the examples line by line as they stand in the help.

@@ -123,6 +123,7 @@ fn what_is_wrong_with_a_configuration_is_said_before_anything_is_done() {
 fn a_misspelled_run_model_or_folder_is_recognised() {
     let folder = scratch();
     common::tiny_model(folder.path());
+    fs::write(folder.path().join("five.png"), "").unwrap();
     for run in ["first", "second"] {
         nn_cli(folder.path(), &format!("train --run {run} --data tiny --epochs 1")).succeeds();
     }
@@ -132,8 +133,11 @@ fn a_misspelled_run_model_or_folder_is_recognised() {
         ("train --resume ./tiyn", "hint: `nn-cli train --run NAME`"),
         ("eval tiny.modle --data tiny", "hint: did you mean tiny.model?"),
         ("predict tinny.model --index 0 --data tiny", "hint: did you mean tiny.model?"),
+        ("predict tiny.model fiev.png", "hint: did you mean five.png?"),
+        ("report frist", "hint: did you mean runs/first? in runs there is first and second"),
+        ("report tiny.modl", "hint: did you mean tiny.model?"),
         ("inspect tiny.modl", "hint: did you mean tiny.model?"),
-        ("train --data tinny", "hint: did you mean tiny?; there is no such folder"),
+        ("train --data tinny", "hint: there is no such folder; did you mean tiny?"),
         ("eval other.thing --data tiny", "hint: `nn-cli train` makes a model"),
     ] {
         nn_cli(folder.path(), line).fails_with(&[message]);

@@ -108,6 +108,9 @@ fn what_a_file_does_not_tell_is_asked_for_by_the_name_of_the_flag() {
         |model: &str| nn_cli(folder.path(), &format!("predict {model} --data tiny --index 0-11")).succeeds();
     assert_eq!(predict("theirs.model").stdout, predict("tiny.model").stdout);
 
+    // Without a name it is that of the file, and never that of a model that was trained here.
+    nn_cli(folder.path(), "import theirs.safetensors --activation relu").succeeds();
+    assert!(folder.path().join("theirs.model").exists() && !folder.path().join("mnist.model").exists());
     nn_cli(folder.path(), "import tiny.model")
         .fails_with(&["found a model of this project", "hint: it needs no import"]);
     nn_cli(folder.path(), "import tiny").fails_with(&["expected a file, found a folder"]);

@@ -29,9 +29,10 @@ From Keras:    numpy.savez(\"keras.npz\", **{weight.path: weight.numpy() for wei
 pub(crate) struct ImportArgs {
     /// A safetensors or npz file
     pub(crate) file: PathBuf,
-    /// Where to save the network; an earlier network of that name is replaced, no other file is
-    #[arg(short, long, value_name = "FILE", default_value = "mnist.model")]
-    pub(crate) output: PathBuf,
+    /// Where to save the network [default: FILE with the ending .model]; an earlier network of that name is replaced, no
+    /// other file is
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
     /// Activation of the hidden layers: one for all, or one for each, as relu,tanh
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = value::hidden_activation())]
     pub(crate) activation: Option<Vec<Activation>>,
