@@ -49,7 +49,7 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         } else if let Some(error) = cause.downcast_ref::<MismatchError>() {
             error.hint().map(str::to_owned)
         } else if let Some(error) = cause.downcast_ref::<picture_file::ReadError>() {
-            error.hint()
+            of_picture(error)
         } else if let Some(PreparationError::Blank) = cause.downcast_ref() {
             Some("is the ink dark where it was taken for light? --invert yes or no decides".to_owned())
         } else if let Some(DataWriteError::Occupied { .. }) = cause.downcast_ref() {
@@ -81,7 +81,7 @@ fn of_data(error: &DataError) -> Option<String> {
     match error {
         DataError::NotFound { folder, .. } if !folder.is_dir() => {
             let hint = format!("there is no such folder; {FETCH_DATA}, and --data names any other");
-            Some(meant(folder, Path::is_dir).map_or_else(|| hint.clone(), |meant| format!("{meant}; {hint}")))
+            Some(meant(folder, Path::is_dir).map_or_else(|| hint.clone(), |meant| format!("{meant} {hint}")))
         }
         DataError::NotFound { .. } => Some(format!("{FETCH_DATA}; --data names another folder")),
         DataError::Open(error) => {
@@ -105,6 +105,15 @@ fn of_open(error: &OpenError) -> Option<String> {
         // Its own hint is for programmers.
         OpenError::OverLimit { .. } => {
             Some("is the header damaged? a file that is really so large must not be compressed".to_owned())
+        }
+        _ => error.hint(),
+    }
+}
+
+fn of_picture(error: &picture_file::ReadError) -> Option<String> {
+    match error {
+        picture_file::ReadError::Io { path, source } if source.kind() == ErrorKind::NotFound => {
+            meant(path, Path::exists)
         }
         _ => error.hint(),
     }
@@ -192,7 +201,7 @@ fn other_runs(path: &Path) -> Option<String> {
 const MOST_NAMES: usize = 10;
 
 /// The question whether another name in the same folder was meant.
-fn meant(path: &Path, is_such: impl Fn(&Path) -> bool) -> Option<String> {
+pub(crate) fn meant(path: &Path, is_such: impl Fn(&Path) -> bool) -> Option<String> {
     suggest::path(path, is_such).map(|near| format!("did you mean {}?", near.display()))
 }
 

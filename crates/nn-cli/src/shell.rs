@@ -1,7 +1,7 @@
 //! `completions` and `man`: owns what a shell and a manual are told of the program, all of it made from the parser of
 //! the command line, and refuses to know a single flag.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use clap::{Command, CommandFactory};
@@ -60,6 +60,7 @@ fn write_pages(program: &Command, folder: &Path, output: &mut Output) -> Result<
         .chain(program.get_subcommands())
         .map(|command| Ok((Man::new(command.clone()).get_filename(), page(command)?)))
         .collect::<Result<_>>()?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     // All of them, before the first is written.
     for (name, _) in &pages {
         target::check(&folder.join(name), "a page of the manual", is_page)?;
@@ -71,10 +72,10 @@ fn write_pages(program: &Command, folder: &Path, output: &mut Output) -> Result<
 }
 
 fn is_page(path: &Path) -> bool {
-    std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(OPENING.as_bytes()))
+    fs::read(path).is_ok_and(|bytes| bytes.starts_with(OPENING.as_bytes()))
 }
 
-/// A page of the manual, with the examples line by line as they stand in the help.
+/// A page of the manual, with what is indented in the help, as examples are, line by line as it stands there.
 fn page(command: &Command) -> Result<String> {
     let examples = command.get_after_help().map(ToString::to_string);
     let man = Man::new(command.clone().after_help(None::<&str>)).manual("nn-cli");
@@ -84,8 +85,10 @@ fn page(command: &Command) -> Result<String> {
     if let Some(examples) = examples {
         page += ".SH NOTES\n.nf\n";
         for line in examples.lines() {
+            let is_text = !line.is_empty() && !line.starts_with(' ');
+            page += if is_text { ".fi\n" } else { "" };
             page += &escaped(line);
-            page.push('\n');
+            page += if is_text { "\n.nf\n" } else { "\n" };
         }
         page += ".fi\n";
     }

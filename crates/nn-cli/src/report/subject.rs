@@ -11,7 +11,7 @@ use nn_train::{
 use crate::{
     args::{DataArgs, ReportArgs, RunName},
     data,
-    failure::Advised,
+    failure::{Advised, meant},
     model,
     output::{count, percent, shape, thousands},
     train::Settings,
@@ -68,7 +68,11 @@ impl Subject {
                     typed.display(),
                     path.display()
                 );
-                let hint = "`nn-cli train --run NAME` makes a run, `nn-cli train` a model";
+                let hint =
+                    meant(&path, is_run).or_else(|| meant(typed, |path| is_run(path) || path.is_file()));
+                let hint = hint.unwrap_or_else(|| {
+                    "`nn-cli train --run NAME` makes a run, `nn-cli train` a model".to_owned()
+                });
                 return Err(Advised::new(message, hint).into());
             }
         }
