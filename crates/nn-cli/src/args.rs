@@ -61,7 +61,7 @@ Examples:
   nn-cli predict mnist.model five.png    what it sees in a picture
   nn-cli show                            the first ten digits of the training set
   nn-cli report runs/first               a page about a run: curves, errors, calibration
-  nn-cli export mnist.model -o mnist.onnx    for ONNX Runtime; .safetensors for PyTorch, .npz for NumPy
+  nn-cli export mnist.model -o m.onnx    for ONNX Runtime; .safetensors, .npz for others
   nn-cli inspect data/mnist              what is in a folder, a file or a model
   nn-cli serve mnist.model               a page to draw on, and an endpoint for programs
   nn-cli convert scans -o data/mine      a data set of pictures in a folder for each class

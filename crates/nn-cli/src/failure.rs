@@ -114,7 +114,7 @@ fn of_open(error: &OpenError) -> Option<String> {
 fn of_picture(error: &picture_file::ReadError) -> Option<String> {
     match error {
         picture_file::ReadError::Io { path, source } if source.kind() == ErrorKind::NotFound => {
-            meant(path, Path::is_file)
+            meant(path, Path::exists)
         }
         _ => error.hint(),
     }
@@ -180,7 +180,7 @@ fn of_run(error: &RunError) -> Option<String> {
 }
 
 /// The runs beside one that is not there.
-pub(crate) fn other_runs(path: &Path) -> Option<String> {
+fn other_runs(path: &Path) -> Option<String> {
     let is_run = |path: &Path| path.join(RunFolder::CHECKPOINT).is_file();
     let runs = suggest::neighbours(path, is_run);
     let (last, others) = runs.split_last()?;

@@ -235,7 +235,7 @@ fn style() -> ProgressStyle {
         // A bar that is too short for its text is no reason to stop.
         let _ = write!(text, "{} samples/s", thousands(state.per_sec() as u64));
     };
-    ProgressStyle::with_template("{prefix} [{bar:16}] {percent:>3} %  {msg}  {rate}  {eta} left")
+    ProgressStyle::with_template("{prefix} [{wide_bar}] {percent:>3} %  {msg}  {rate}  {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", rate)
         .progress_chars("=> ")

@@ -75,7 +75,7 @@ fn is_page(path: &Path) -> bool {
     fs::read(path).is_ok_and(|bytes| bytes.starts_with(OPENING.as_bytes()))
 }
 
-/// A page of the manual, with the examples line by line as they stand in the help.
+/// A page of the manual, with what is indented in the help, as examples are, line by line as it stands there.
 fn page(command: &Command) -> Result<String> {
     let examples = command.get_after_help().map(ToString::to_string);
     let man = Man::new(command.clone().after_help(None::<&str>)).manual("nn-cli");
@@ -85,8 +85,10 @@ fn page(command: &Command) -> Result<String> {
     if let Some(examples) = examples {
         page += ".SH NOTES\n.nf\n";
         for line in examples.lines() {
+            let is_text = !line.is_empty() && !line.starts_with(' ');
+            page += if is_text { ".fi\n" } else { "" };
             page += &escaped(line);
-            page.push('\n');
+            page += if is_text { "\n.nf\n" } else { "\n" };
         }
         page += ".fi\n";
     }

@@ -134,11 +134,14 @@ fn a_misspelled_run_model_or_folder_is_recognised() {
         ("eval tiny.modle --data tiny", "hint: did you mean tiny.model?"),
         ("predict tinny.model --index 0 --data tiny", "hint: did you mean tiny.model?"),
         ("predict tiny.model fiev.png", "hint: did you mean five.png?"),
-        ("report frist", "hint: did you mean runs/first? in runs there is first and second"),
-        ("report tiny.modl", "hint: did you mean tiny.model?"),
         ("inspect tiny.modl", "hint: did you mean tiny.model?"),
         ("train --data tinny", "hint: there is no such folder; did you mean tiny?"),
         ("eval other.thing --data tiny", "hint: `nn-cli train` makes a model"),
+        ("report frist", "hint: did you mean runs/first?"),
+        ("report runs/frist", "hint: did you mean runs/first?"),
+        ("report tiny.modle", "hint: did you mean tiny.model?"),
+        ("report other", "hint: `nn-cli train --run NAME` makes a run"),
+        ("show tiny.modle", "hint: did you mean tiny.model?"),
     ] {
         nn_cli(folder.path(), line).fails_with(&[message]);
     }

@@ -9,7 +9,7 @@ Examples:
   nn-cli completions zsh > ~/.zfunc/_nn-cli
   nn-cli completions fish > ~/.config/fish/completions/nn-cli.fish
 
-The folders are the usual ones: make them first where they are missing. zsh finds ~/.zfunc if `fpath+=~/.zfunc` stands
+The folders are the usual ones: make them first where they are missing. zsh finds ~/.zfunc if `fpath+=~/.zfunc` stands \
 before `compinit` in ~/.zshrc.";
 
 #[derive(Debug, Args)]

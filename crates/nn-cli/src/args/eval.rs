@@ -13,7 +13,7 @@ Examples:
   nn-cli eval mnist.model --split train --json
   nn-cli eval mnist.model --outputs test.npz
 
-With --outputs, numpy.load(\"test.npz\") has an array `logits` (images, classes), what comes out of the last layer before
+With --outputs, numpy.load(\"test.npz\") has an array `logits` (images, classes), what comes out of the last layer before \
 its activation, `probabilities` of the same shape, and `labels`.";
 
 #[derive(Debug, Args)]

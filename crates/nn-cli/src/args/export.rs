@@ -13,9 +13,9 @@ Examples:
   nn-cli export mnist.model --output mnist.onnx
   nn-cli export mnist.model --output weights.bin --format npz
 
-safetensors: the tensors of a PyTorch nn.Sequential(Linear, activation, Linear, ...): 0.weight (outputs, inputs), 0.bias,
+safetensors: the tensors of a PyTorch nn.Sequential(Linear, activation, Linear, ...): 0.weight (outputs, inputs), 0.bias, \
 2.weight and so on. It takes pixels divided by 255, flattened.
-onnx: a graph that takes `pixels` of 0 to 255 as float32, of shape (any number, height, width), and gives `logits` and
+onnx: a graph that takes `pixels` of 0 to 255 as float32, of shape (any number, height, width), and gives `logits` and \
 `probabilities`.
 npz: the arrays W1 (inputs, outputs), b1, W2 and so on of A = f(X @ W + b), for numpy.load.
 All say in their metadata which activations, loss, image shape and class names belong to them.";

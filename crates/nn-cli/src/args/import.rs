@@ -17,8 +17,8 @@ Examples:
   nn-cli import keras.npz --activation relu --output-activation softmax --output keras.model
   nn-cli import weights.npz --activation relu,tanh --layout inputs-first --scale 1
 
-Networks of fully connected layers are taken, in f32, f64, f16 or bf16. Tensors are known by their names: fc1.weight and
-fc1.bias, 0.weight, dense/kernel:0, W1 and b1, or arr_0, arr_1 and so on. What a file of `nn-cli export` says of itself
+Networks of fully connected layers are taken, in f32, f64, f16 or bf16. Tensors are known by their names: fc1.weight and \
+fc1.bias, 0.weight, dense/kernel:0, W1 and b1, or arr_0, arr_1 and so on. What a file of `nn-cli export` says of itself \
 need not be typed; what is typed goes before it.
 
 From PyTorch:  safetensors.torch.save_file(model.state_dict(), \"torch.safetensors\")

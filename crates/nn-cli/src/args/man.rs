@@ -16,7 +16,8 @@ pub(crate) struct ManArgs {
     /// The command to print the page of; without it, the page of the program
     #[arg(conflicts_with = "output")]
     pub(crate) command: Option<String>,
-    /// Write all pages into this folder instead, a file for each; earlier pages there are replaced
+    /// Write all pages into this folder instead, a file for each; it is made where it is missing, and earlier pages
+    /// there are replaced
     #[arg(short, long, value_name = "FOLDER")]
     pub(crate) output: Option<PathBuf>,
 }

@@ -21,10 +21,10 @@ Examples:
   nn-cli predict mnist.model scans --json --save-prepared seen
   nn-cli predict mnist.model -  < five.gif
 
-A picture is a PNG, JPEG, GIF or BMP file; of a folder, all such files in it (not in the folders within), by name; `-` is
-standard input. Colors become grey, see-through pixels paper, and photos stand as the camera was held. A picture of the
-size of the model's images (28x28 for MNIST) is taken as it is, and inverted if its outermost pixels are bright, more
-than half of white on average. Any other is prepared as MNIST was: the ink is found, dark or light, in even light or
+A picture is a PNG, JPEG, GIF or BMP file; of a folder, all such files in it (not in the folders within), by name; `-` is \
+standard input. Colors become grey, see-through pixels paper, and photos stand as the camera was held. A picture of the \
+size of the model's images (28x28 for MNIST) is taken as it is, and inverted if its outermost pixels are bright, more \
+than half of white on average. Any other is prepared as MNIST was: the ink is found, dark or light, in even light or \
 uneven, its longer side is scaled to 20 of 28 pixels, and its center of mass is put in the middle.
 A picture that cannot be used is reported; the others are done, and the exit status is 1.";
 

@@ -13,7 +13,7 @@ Examples:
   nn-cli report mnist.model --output mnist.html
   nn-cli report mnist.model --split train --json
 
-The page is one file that needs no other, for any browser, in light and dark, and for paper. A model that is not of a run
+The page is one file that needs no other, for any browser, in light and dark, and for paper. A model that is not of a run \
 has no curves. Images that are not of height x width are not drawn.";
 
 #[derive(Debug, Args)]
@@ -35,7 +35,7 @@ pub(crate) struct ReportArgs {
     pub(crate) pictures: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) threads: ThreadArgs,
-    /// Print the numbers of the report as one JSON object
+    /// Print the numbers of the report as one JSON object; the page is written all the same
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -15,7 +15,7 @@ Examples:
 Open the address that it says in a browser, and draw. Programs ask with
   curl --data-binary @five.png http://127.0.0.1:7878/predict
 
-Ctrl-C ends it. 127.0.0.1 is this machine alone; with 0.0.0.0 all that can reach it, a phone in the same network for
+Ctrl-C ends it. 127.0.0.1 is this machine alone; with 0.0.0.0 all that can reach it, a phone in the same network for \
 instance, can use the page, for it knows neither passwords nor encryption.";
 
 #[derive(Debug, Args)]

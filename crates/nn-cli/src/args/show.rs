@@ -16,8 +16,8 @@ Examples:
   nn-cli show --index 0-49 --columns 10 --png sheet.png
   nn-cli show five.jpg scans
 
-A terminal with colors gets every pixel in grey; anything else gets shades, two pixels (one above the other) in a
-character. Images that are wider than the terminal are reduced. Pictures in files are shown as a network for
+A terminal with colors gets every pixel in grey; anything else gets shades, two pixels (one above the other) in a \
+character. Images that are wider than the terminal are reduced. Pictures in files are shown as a network for \
 images of --size would see them; `nn-cli help predict` says which files, and how.";
 
 #[derive(Debug, Args)]

@@ -88,7 +88,8 @@ impl<'a> Page<'a> {
             mistakes: tiles::mistakes(findings, size, dataset),
             weights: tiles::weights(network, size, |unit| match network.depth() {
                 1 => findings.class_text(unit),
-                _ => (unit + 1).to_string(),
+                // As `serve` counts them.
+                _ => unit.to_string(),
             }),
         });
         Page {

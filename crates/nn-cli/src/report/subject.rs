@@ -11,7 +11,7 @@ use nn_train::{
 use crate::{
     args::{DataArgs, ReportArgs, RunName},
     data,
-    failure::{self, Advised},
+    failure::{Advised, meant},
     model,
     output::{count, percent, shape, thousands},
     train::Settings,
@@ -68,11 +68,11 @@ impl Subject {
                     typed.display(),
                     path.display()
                 );
-                let hint = failure::meant(typed, Path::is_file)
-                    .or_else(|| failure::other_runs(&path))
-                    .unwrap_or_else(|| {
-                        "`nn-cli train --run NAME` makes a run, `nn-cli train` a model".to_owned()
-                    });
+                let hint =
+                    meant(&path, is_run).or_else(|| meant(typed, |path| is_run(path) || path.is_file()));
+                let hint = hint.unwrap_or_else(|| {
+                    "`nn-cli train --run NAME` makes a run, `nn-cli train` a model".to_owned()
+                });
                 return Err(Advised::new(message, hint).into());
             }
         }

@@ -234,6 +234,7 @@ impl Browser {
         // What moves has come to rest.
         thread::sleep(Duration::from_millis(400));
         let picture = self.ask("GET", &format!("{}/screenshot", self.session), &Value::Null);
+        fs::create_dir_all(&folder).unwrap();
         fs::write(Path::new(&folder).join(format!("{name}.png")), base64(picture.as_str().unwrap())).unwrap();
     }
 }
