@@ -37,10 +37,11 @@ pub(crate) fn neighbours(path: &Path, is_such: impl Fn(&Path) -> bool) -> Vec<St
     names
 }
 
-/// The path that was probably meant by one that is not there, of the same folder.
+/// The path that was probably meant by one of the same folder, and never that path itself: it may be there, and of no use.
 pub(crate) fn path(path: &Path, is_such: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
-    let names = neighbours(path, is_such);
+    let mut names = neighbours(path, is_such);
+    names.retain(|neighbour| neighbour != name);
     let nearest = nearest(name, names.iter().map(String::as_str))?;
     Some(path.with_file_name(nearest))
 }
@@ -76,6 +77,7 @@ mod tests {
         fs::write(folder.path().join(".frist"), "").unwrap();
         let typed = folder.path().join("frist");
         assert_eq!(path(&typed, Path::is_dir), Some(folder.path().join("first")));
+        assert_eq!(path(&folder.path().join("first"), Path::is_dir), None, "it cannot mean itself");
         assert_eq!(neighbours(&typed, Path::is_file), ["fisrt"]);
         assert_eq!(path(&folder.path().join("none/frist"), Path::is_dir), None);
         assert_eq!(path(Path::new("/"), Path::is_dir), None);

@@ -228,6 +228,7 @@ fn what_cannot_be_used_ends_the_conversion_and_nothing_is_written() {
         ("pixel.csv", "1,2,3,4,5\n1,2,3,4,256\n"),
         ("label.csv", "1,2,3,4,5\n-1,2,3,4,5\n"),
         ("word.csv", "1,2,3,4,5\n1,2,x,4,5\n"),
+        ("first.csv", "1,2,0.5,4,5\n1,2,3,4,5\n"),
     ] {
         fs::write(root.join(name), text).unwrap();
     }
@@ -252,6 +253,7 @@ fn what_cannot_be_used_ends_the_conversion_and_nothing_is_written() {
         ),
         ("convert label.csv -o new", &["line 2 of label.csv: expected labels from 0 to 255, found -1"]),
         ("convert word.csv -o new", &["line 2 of word.csv: expected a pixel", "found \"x\""]),
+        ("convert first.csv -o new", &["line 1 of first.csv: expected a pixel", "found \"0.5\""]),
         ("convert long.csv -o new", &["expected lines of at most 8388608 bytes"]),
         ("convert mine -o new --classes twice.txt", &["twice.txt: expected another name for class 2"]),
         (

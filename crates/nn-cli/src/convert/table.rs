@@ -49,8 +49,9 @@ impl Table {
             ["path", "file", "filename", "file_name", "image"].contains(&path.trim())
                 && ["label", "class", "class_name"].contains(&label.trim())
         } else {
-            // Pixels are numbers, so that a first line of others names them.
-            first.iter().any(|field| number(field).is_none())
+            // Labels are numbers, so that a line that begins with another word names what is under it. What follows does
+            // not decide: a pixel that is none is to be heard of.
+            first.get(0).is_some_and(|label| !begins_a_sample(label))
         };
         if table.fields < 2 {
             let message = format!(
@@ -172,6 +173,11 @@ impl Table {
 fn number(field: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(field).ok()?.trim();
     text.strip_suffix(".0").unwrap_or(text).parse().ok()
+}
+
+/// Whether a field is a number of any kind, though labels are whole ones.
+fn begins_a_sample(field: &[u8]) -> bool {
+    std::str::from_utf8(field).is_ok_and(|text| text.trim().parse::<f64>().is_ok())
 }
 
 fn label(field: &[u8]) -> Result<&str> {

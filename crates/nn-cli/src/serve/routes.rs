@@ -16,7 +16,11 @@ use hyper::{
     header::EXPECT,
 };
 use nn_train::Model;
-use tokio::{sync::Semaphore, task, time};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time,
+};
 
 use super::{
     answer,
@@ -53,7 +57,7 @@ pub(super) struct Answers {
     description: Bytes,
     names: Names,
     rates: Mutex<Rates>,
-    room: Semaphore,
+    room: Arc<Semaphore>,
 }
 
 impl Answers {
@@ -68,7 +72,7 @@ impl Answers {
             description: description.into(),
             names: Names::new(names),
             rates: Mutex::default(),
-            room: Semaphore::new(MOST_KIBIBYTES),
+            room: Arc::new(Semaphore::new(MOST_KIBIBYTES)),
         })
     }
 
@@ -99,7 +103,7 @@ impl Answers {
             "/unit" => {
                 only_get(request.method())?;
                 let unit = Unit::parse(query)?;
-                self.compute(move |model| answer::unit(model, unit)).await
+                self.compute(None, move |model| answer::unit(model, unit)).await
             }
             "/predict" => {
                 if request.method() != Method::POST {
@@ -128,27 +132,45 @@ impl Answers {
         }
         let bytes = claimed.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(MOST_BYTES);
         let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        let _room = time::timeout(TURN_TIME, self.room.acquire_many(kibibytes)).await.map_err(|_| busy())?;
+        let room = Arc::clone(&self.room).acquire_many_owned(kibibytes);
+        // A semaphore that nobody closes.
+        let room = time::timeout(TURN_TIME, room).await.map_err(|_| busy())?.ok();
         let body = read(body, MOST_BYTES).await?;
-        self.compute(move |model| answer::predict(model, &body, &question)).await
+        self.compute(room, move |model| answer::predict(model, &body, &question)).await
     }
 
     /// Computes an answer on another thread, so that others are heard meanwhile.
     async fn compute(
         &self,
+        room: Option<OwnedSemaphorePermit>,
         answer: impl FnOnce(&Model) -> Result<Vec<u8>, Refusal> + Send + 'static,
     ) -> Result<Reply, Refusal> {
         let model = Arc::clone(&self.model);
-        let computed = task::spawn_blocking(move || answer(&model));
-        match time::timeout(ANSWER_TIME, computed).await {
-            Ok(Ok(answer)) => answer.map(json),
-            // It panicked.
-            Ok(Err(_)) => {
+        match time::timeout(ANSWER_TIME, on_a_worker(room, move || answer(&model))).await {
+            Ok(Some(answer)) => answer.map(json),
+            Ok(None) => {
                 Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be computed"))
             }
             Err(_) => Err(busy()),
         }
     }
+}
+
+/// Works on another thread; gives nothing if that panics.
+///
+/// What nobody waits for any more, because the client has left, is not begun. The room of a body is taken for as long as
+/// the work holds the body, whether somebody waits or not: else clients who ask and leave would fill the memory.
+async fn on_a_worker<T: Send + 'static>(
+    room: Option<OwnedSemaphorePermit>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    // A set ends with its work when it is dropped.
+    let mut tasks = JoinSet::new();
+    tasks.spawn_blocking(move || {
+        let _room = room;
+        work()
+    });
+    tasks.join_next().await?.ok()
 }
 
 fn only_get(method: &Method) -> Result<(), Refusal> {
@@ -197,4 +219,57 @@ async fn read(mut body: Incoming, most: usize) -> Result<Vec<u8>, Refusal> {
     let late =
         || Refusal::new(StatusCode::REQUEST_TIMEOUT, "expected the whole body within 10 seconds, found less");
     time::timeout(BODY_TIME, reading).await.unwrap_or_else(|_| Err(late()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    };
+
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    #[test]
+    fn clients_who_leave_take_their_work_along_but_not_the_room_of_what_has_begun() {
+        let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let room = Arc::new(Semaphore::new(7));
+            let permit = |count| Arc::clone(&room).try_acquire_many_owned(count).ok();
+            let (begun, has_begun) = mpsc::channel();
+            let (end, is_to_end) = mpsc::channel::<()>();
+            let is_wrong = Arc::new(AtomicBool::new(false));
+            let was_wrong = Arc::clone(&is_wrong);
+
+            let mut first = Box::pin(on_a_worker(permit(3), move || {
+                begun.send(()).unwrap();
+                is_to_end.recv().unwrap();
+            }));
+            let mut second =
+                Box::pin(on_a_worker(permit(2), move || was_wrong.store(true, Ordering::Relaxed)));
+            // Each is handed to the only worker, and the client of each leaves.
+            for work in [first.as_mut() as std::pin::Pin<&mut dyn Future<Output = _>>, second.as_mut()] {
+                assert!(time::timeout(Duration::ZERO, work).await.is_err());
+            }
+            has_begun.recv().unwrap();
+            drop((first, second));
+            assert_eq!(room.available_permits(), 2, "both bodies are still there");
+            end.send(()).unwrap();
+            assert_eq!(on_a_worker(None, || 5).await, Some(5));
+            assert!(!is_wrong.load(Ordering::Relaxed), "nobody waited for it");
+            assert_eq!(room.available_permits(), 7);
+        });
+    }
+
+    #[test]
+    fn work_that_panics_gives_nothing_and_its_room_back() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let room = Arc::new(Semaphore::new(3));
+        let permit = Arc::clone(&room).try_acquire_many_owned(2).ok();
+        let done: Option<()> =
+            runtime.block_on(on_a_worker(permit, || std::panic::resume_unwind(Box::new(()))));
+        assert_eq!((done, room.available_permits()), (None, 3));
+    }
 }
