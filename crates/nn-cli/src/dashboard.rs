@@ -14,6 +14,7 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
     },
     thread,
     time::{Duration, Instant},
@@ -41,6 +42,9 @@ const FRAME: Duration = Duration::from_millis(125);
 const NEWS: Duration = Duration::from_millis(50);
 /// Between two speeds.
 const PACE: Duration = Duration::from_millis(500);
+/// For the thread that draws, to end. It never does where reading keys does not: the terminal was closed, or sent the
+/// beginning of a key and nothing after it.
+const LAST_TIME: Duration = Duration::from_secs(1);
 /// Points of a curve in an epoch, as far as the batches allow.
 const POINTS_PER_EPOCH: u64 = 40;
 /// Between two searches for misread images, which take time from the training: at most 1 in 200 of it.
@@ -51,6 +55,9 @@ const SEARCH_TIME: Duration = Duration::from_millis(10);
 pub(crate) struct Dashboard<'a> {
     news: Arc<News>,
     thread: Option<thread::JoinHandle<io::Result<()>>>,
+    /// Nothing ever comes; it is closed when the thread has ended.
+    ended: mpsc::Receiver<()>,
+    interrupt: Interrupt,
     view: View,
     search: Search<'a>,
     samples: u64,
@@ -106,15 +113,21 @@ impl<'a> Dashboard<'a> {
         });
         let screen = Screen::take().context("cannot draw on the terminal")?;
         let palette = Palette { colors: output::wants_color(true) };
-        let (interrupt, of_thread) = (interrupt.clone(), Arc::clone(&news));
+        let (of_thread, interrupted) = (Arc::clone(&news), interrupt.clone());
+        let (ending, ended) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("dashboard".to_owned())
-            .spawn(move || watch(screen, &of_thread, &interrupt, palette))
+            .spawn(move || {
+                let _ending = ending;
+                watch(screen, &of_thread, &interrupted, palette)
+            })
             .context("cannot start the thread that draws")?;
         let now = Instant::now();
         Ok(Dashboard {
             news,
             thread: Some(thread),
+            ended,
+            interrupt: interrupt.clone(),
             view,
             search,
             samples: 0,
@@ -226,13 +239,23 @@ impl<'a> Dashboard<'a> {
     }
 
     fn join(&mut self) {
-        match self.thread.take().map(thread::JoinHandle::join) {
-            None | Some(Ok(Ok(()))) => {}
-            Some(Ok(Err(error))) => {
+        let Some(thread) = self.thread.take() else { return };
+        let mut last_time = None;
+        while let Err(RecvTimeoutError::Timeout) = self.ended.recv_timeout(FRAME) {
+            let is_to_end =
+                self.news.is_over.load(Ordering::Acquire) || self.interrupt.exit_status().is_some();
+            if is_to_end && last_time.get_or_insert_with(Instant::now).elapsed() > LAST_TIME {
+                // The thread ends with the program, and draws nothing any more.
+                return screen::give_back();
+            }
+        }
+        match thread.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
                 output::note(format_args!("the dashboard could not be drawn any more: {error}"));
             }
             // It has said so itself.
-            Some(Err(_)) => output::note("the dashboard failed; the training did not"),
+            Err(_) => output::note("the dashboard failed; the training did not"),
         }
     }
 }

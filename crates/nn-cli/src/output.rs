@@ -95,6 +95,7 @@ pub(crate) fn error(error: &anyhow::Error, hint: Option<String>) {
 }
 
 fn print_labelled(label: &str, color: &str, text: &dyn fmt::Display) {
+    let text = printable(&text.to_string());
     let mut stderr = io::stderr().lock();
     // There is nobody to tell when standard error fails; `eprintln!` would panic.
     let _ = if wants_color(stderr.is_terminal()) {
@@ -102,6 +103,22 @@ fn print_labelled(label: &str, color: &str, text: &dyn fmt::Display) {
     } else {
         writeln!(stderr, "{label}: {text}")
     };
+}
+
+/// Text for a terminal: what it would obey, which the files and names of strangers may hold, is spelled out. Ends of
+/// lines stay.
+fn printable(text: &str) -> String {
+    text.split('\n')
+        .map(|line| line.chars().flat_map(spelled).collect::<String>())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// A character, or what stands for one that a terminal would obey.
+pub(crate) fn spelled(character: char) -> impl Iterator<Item = char> {
+    let is_sign = character.is_control();
+    let escaped = is_sign.then(|| character.escape_default()).into_iter().flatten();
+    escaped.chain((!is_sign).then_some(character))
 }
 
 /// When to use colors.
@@ -233,6 +250,11 @@ mod tests {
         ] {
             assert_eq!(shell_word(Path::new(path)), word);
         }
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelled_out_and_lines_stay() {
+        assert_eq!(printable("a\x1b[31m\r\nä\u{9b}b\n"), "a\\u{1b}[31m\\r\nä\\u{9b}b\n");
     }
 
     #[test]

@@ -213,6 +213,23 @@ fn emnist_stands_upright_and_has_letters_for_names() {
 }
 
 #[test]
+fn a_path_in_a_table_is_never_standard_input_and_a_quote_without_an_end_no_endless_line() {
+    let folder = scratch();
+    let root = folder.path();
+    let file = png((3, 5), png::ColorType::Grayscale, png::BitDepth::Eight, &pixels(0, 1));
+    fs::write(root.join("-"), file).unwrap();
+    fs::write(root.join("dash.csv"), "-,0\n-,1\n").unwrap();
+    // Standard input is empty.
+    nn_cli(root, "convert dash.csv -o new --size 3x5 --test 0").succeeds();
+    assert_eq!(DataFiles::open(&root.join("new"), Split::Train).unwrap().len(), 2);
+    fs::write(root.join("quote.csv"), format!("\"{}", "a,0\n".repeat(1 << 22))).unwrap();
+    nn_cli(root, "convert quote.csv -o other").fails_with(&["expected lines of at most 8388608 bytes"]);
+    // As many bytes in lines of their own are no harm.
+    fs::write(root.join("many.csv"), "0,1,2,3,4\n".repeat(1 << 20)).unwrap();
+    nn_cli(root, "convert many.csv -o other").succeeds();
+}
+
+#[test]
 fn what_cannot_be_used_ends_the_conversion_and_nothing_is_written() {
     let folder = scratch();
     let root = folder.path();

@@ -137,6 +137,43 @@ fn a_signal_ends_a_dashboard_as_it_ends_a_training() {
 }
 
 #[test]
+fn the_beginning_of_a_key_without_an_end_holds_nothing_up() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let mut terminal = Terminal::run(folder.path(), &format!("train --tui --data tiny {ENDLESS}"));
+    terminal.wait_for("best");
+    // What a terminal sends before a text that is pasted.
+    terminal.press("\x1b[200~q");
+    thread::sleep(Duration::from_millis(500));
+    let pid = terminal.read("pid");
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let (status, after) = terminal.end();
+    assert_eq!(status, "143", "{after}");
+    assert!(after.contains("interrupted: saved the network as it was after"), "{after}");
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_the_program_after_the_network_is_saved() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let mut terminal = Terminal::run(folder.path(), &format!("train --tui --data tiny {ENDLESS}"));
+    terminal.wait_for("best");
+    let pid = terminal.read("pid");
+    terminal.child.kill().unwrap();
+    terminal.child.wait().unwrap();
+    let begun = Instant::now();
+    let program = Path::new("/proc").join(&pid).join("exe");
+    while program.read_link().is_ok_and(|program| program == Path::new(env!("CARGO_BIN_EXE_nn-cli"))) {
+        if begun.elapsed() > Duration::from_secs(120) {
+            let _ = Command::new("kill").args(["-KILL", &pid]).status();
+            panic!("it does not end");
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    nn_cli(folder.path(), "inspect mnist.model").succeeds();
+}
+
+#[test]
 fn a_training_that_is_over_is_saved_and_waits_to_be_looked_at() {
     let folder = scratch();
     tiny_data(folder.path(), "tiny");

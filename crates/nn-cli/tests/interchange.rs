@@ -125,6 +125,17 @@ fn what_a_file_does_not_tell_is_asked_for_by_the_name_of_the_flag() {
 }
 
 #[test]
+fn names_in_a_file_of_strangers_do_not_steer_the_terminal() {
+    let folder = scratch();
+    let header = r#"{"\u001b[31m.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 4]].concat();
+    fs::write(folder.path().join("theirs.safetensors"), file).unwrap();
+    let run = nn_cli(folder.path(), "import theirs.safetensors");
+    run.fails_with(&[r"tensor \u{1b}[31m.weight: expected the weights"]);
+    assert!(!run.stderr.contains('\x1b'), "{run:?}");
+}
+
+#[test]
 fn the_outputs_of_eval_are_those_that_predict_shows() {
     let folder = scratch();
     tiny_model(folder.path());

@@ -52,7 +52,8 @@ impl NewDataFolder {
     pub fn create(path: &Path) -> Result<NewDataFolder, DataWriteError> {
         let at = |source| DataWriteError::Io { path: path.to_owned(), source };
         let is_free = match fs::read_dir(path) {
-            Ok(mut entries) => entries.next().is_none(),
+            // A link to an empty folder is none that a rename could replace.
+            Ok(mut entries) => entries.next().is_none() && !is_link(path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => path.symlink_metadata().is_err(),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => false,
             Err(error) => return Err(at(error)),
@@ -149,6 +150,11 @@ impl Drop for NewDataFolder {
         // After it was published there is nothing under this name.
         let _ = fs::remove_dir_all(&self.staging);
     }
+}
+
+/// Whether a path is a link, even if it ends with a slash, which would lead to what it is a link to.
+fn is_link(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| folder_of(path).join(name).is_symlink())
 }
 
 /// Samples that are going to be files of a data folder.

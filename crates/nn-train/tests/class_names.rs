@@ -114,6 +114,20 @@ fn a_new_data_folder_that_is_not_published_leaves_nothing_and_one_that_is_replac
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_an_empty_folder_is_occupied() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("link");
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    std::os::unix::fs::symlink("empty", &path).unwrap();
+    for path in [path.clone(), path.join("")] {
+        let error = NewDataFolder::create(&path).unwrap_err();
+        assert!(error.to_string().contains("expected nothing there"), "{error}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
 #[test]
 fn samples_can_be_written_in_any_order_twice_and_grow_in_between() {
     let folder = tempfile::tempdir().unwrap();

@@ -14,7 +14,8 @@ use csv::ByteRecord;
 use super::labels::MOST_CLASSES;
 use crate::{failure::Advised, model::refuse_named_pipe, picture::Size};
 
-/// The longest line: images of 1024 x 1024 pixels of four characters each fit.
+/// The longest line, or lines where a field in quotes has several: images of 1024 x 1024 pixels of four characters each
+/// fit.
 const MOST_LINE: usize = 8 << 20;
 
 /// A CSV file.
@@ -69,7 +70,11 @@ impl Table {
 
     /// Where its paths count from.
     pub(super) fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
+        match self.path.parent() {
+            // Not nothing, so that a path of `-` within it is a file, and not standard input.
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
     }
 
     /// Whether each line has the path of a picture; else it has the pixels of one.
@@ -140,6 +145,7 @@ impl Table {
         let mut record = ByteRecord::new();
         let mut is_heading = self.has_heading;
         while reader.read_byte_record(&mut record).map_err(|error| self.failure(&error))? {
+            reader.get_mut().length = 0;
             if std::mem::take(&mut is_heading) {
                 continue;
             }
@@ -154,10 +160,10 @@ impl Table {
         Ok(())
     }
 
-    fn reader(&self) -> Result<csv::Reader<ShortLines<File>>> {
+    fn reader(&self) -> Result<csv::Reader<ShortRecords<File>>> {
         refuse_named_pipe(&self.path, "a CSV file")?;
         let file = File::open(&self.path).with_context(|| format!("cannot read {}", self.path.display()))?;
-        let file = ShortLines { inner: file, length: 0 };
+        let file = ShortRecords { inner: file, length: 0 };
         Ok(csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file))
     }
 
@@ -189,20 +195,17 @@ fn shown(field: &[u8]) -> String {
     String::from_utf8_lossy(field).chars().take(20).collect()
 }
 
-/// A reader that refuses endless lines, which would be kept in memory.
-struct ShortLines<R> {
+/// A reader that refuses endless records, which would be kept in memory.
+struct ShortRecords<R> {
     inner: R,
-    /// Bytes since the last line ended.
+    /// Bytes since the last record ended, of which the buffer before this one may hold some.
     length: usize,
 }
 
-impl<R: Read> Read for ShortLines<R> {
+impl<R: Read> Read for ShortRecords<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.length = match buffer[..count].iter().rposition(|&byte| byte == b'\n') {
-            Some(end) => count - end,
-            None => self.length + count,
-        };
+        self.length += count;
         if self.length > MOST_LINE {
             let message = format!("expected lines of at most {MOST_LINE} bytes, found a longer one");
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));

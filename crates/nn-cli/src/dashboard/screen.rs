@@ -66,7 +66,7 @@ impl Drop for Screen {
 }
 
 /// As it was. What fails here has nobody who could be told.
-fn give_back() {
+pub(super) fn give_back() {
     if IS_TAKEN.swap(false, Ordering::SeqCst) {
         let _ = disable_raw_mode();
         let _ = execute!(stdout(), LeaveAlternateScreen, Show);

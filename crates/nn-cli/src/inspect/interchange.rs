@@ -6,7 +6,7 @@ use nn_train::interchange::{Contents, Graph, Node, Port, TensorDescription};
 use serde::Serialize;
 
 use super::Description;
-use crate::output::{count, table, thousands};
+use crate::output::{count, spelled, table, thousands};
 
 /// A safetensors, ONNX or npz file.
 #[derive(Serialize)]
@@ -165,12 +165,6 @@ fn printable(text: &str) -> String {
         shown.push_str("...");
     }
     shown
-}
-
-fn spelled(character: char) -> impl Iterator<Item = char> {
-    let is_sign = character.is_control();
-    let escaped = is_sign.then(|| character.escape_default()).into_iter().flatten();
-    escaped.chain((!is_sign).then_some(character))
 }
 
 #[cfg(test)]

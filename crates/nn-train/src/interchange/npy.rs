@@ -176,7 +176,8 @@ impl Header {
             Some(b'<' | b'>' | b'|' | b'=') => self.descr.split_at(1),
             _ => ("<", &*self.descr),
         };
-        let (letter, digits) = kind.split_at(kind.len().min(1));
+        // Whatever characters a hostile header has.
+        let digits = kind.trim_start_matches(|character: char| !character.is_ascii_digit());
         let number: usize = digits.parse().unwrap_or(0);
         let element = match kind {
             "f2" => Element::F16,
@@ -186,7 +187,7 @@ impl Header {
             _ => Element::Other(self.descr.clone()),
         };
         // Texts count characters of four bytes. Objects are pickled: nobody knows their length.
-        let len = if letter == "U" { number.saturating_mul(4) } else { number };
+        let len = if kind.starts_with('U') { number.saturating_mul(4) } else { number };
         (element, order == ">", len)
     }
 }
@@ -307,6 +308,15 @@ mod tests {
         file.extend([1, 0, header.len() as u8, 0]);
         file.extend(header.as_bytes());
         assert!(parse("W1", Cow::Owned(file)).unwrap_err().contains("expected numbers that fit in memory"));
+    }
+
+    #[test]
+    fn kinds_of_any_characters_are_others() {
+        for kind in ["é4", "", "<", "<é", "大", ">\u{1f600}8"] {
+            let text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': (3, 2)}}");
+            let (element, ..) = header_of(&text).unwrap().element();
+            assert_eq!(element, Element::Other(kind.to_owned()));
+        }
     }
 
     #[test]
