@@ -5,12 +5,15 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use nn_train::{
-    ContainerError, DataFiles, DecodeError, LoadError, Model,
+    ContainerError, DataFiles, DecodeError, LoadError, Model, RunFolder,
     nn_core::{Network, ndarray::ArrayView2, predicted_class},
 };
 use serde::Serialize;
 
-use crate::{failure::Advised, output::shape};
+use crate::{
+    failure::Advised,
+    output::{shape, shell_word},
+};
 
 /// Loads a model.
 ///
@@ -19,7 +22,13 @@ use crate::{failure::Advised, output::shape};
 pub(crate) fn load(path: &Path) -> Result<Model> {
     if path.is_dir() {
         let message = format!("cannot load {}: expected a model file, found a folder", path.display());
-        return Err(Advised::new(message, "name the file that `nn-cli train` saved").into());
+        let network = path.join(RunFolder::LAST_MODEL);
+        let hint = if network.is_file() {
+            format!("the folder is that of a run; its last network is {}", shell_word(&network))
+        } else {
+            "name the file that `nn-cli train` saved".to_owned()
+        };
+        return Err(Advised::new(message, hint).into());
     }
     refuse_named_pipe(path, "a model file")?;
     Ok(nn_train::load(path)?)

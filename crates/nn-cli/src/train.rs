@@ -82,6 +82,12 @@ pub(crate) fn run(
     if let Some(found) = config.and_then(|config| config.found) {
         note_findings(&found, typed, &sets);
     }
+    if task.patience.is_some() && sets.validation.is_none() {
+        output::note(
+            "patience chooses the network by the test set here, so that its accuracy there is no fair measure; \
+             --validation 0.1 keeps training samples to choose by",
+        );
+    }
     let config = task.config();
     let about = args.is_run().then(|| About::new(&task, &sets, &train_files)).transpose()?;
     let mut state = match (resumed, &about) {

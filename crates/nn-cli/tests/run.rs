@@ -325,6 +325,32 @@ fn patience_ends_a_run_and_the_best_network_is_the_one_to_use() {
     // It stays over.
     let again = nn_cli(folder.path(), "train --resume first --json").succeeds().json().pop().unwrap();
     assert_eq!((&again["epochs"], &again["test"]), (&end["epochs"], &end["test"]));
+    nn_cli(folder.path(), "eval runs/first").fails_with(&[
+        "cannot load runs/first: expected a model file, found a folder",
+        "hint: the folder is that of a run; its last network is runs/first/last.model",
+    ]);
+}
+
+#[test]
+fn patience_that_chooses_by_the_test_set_is_pointed_out() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let line = "train --run first --data tiny --hidden 4 --epochs 2 --patience 2";
+    let run = nn_cli(folder.path(), line).succeeds();
+    assert!(run.stderr.starts_with("note: patience chooses the network by the test set here"), "{run:?}");
+    let line = "train --run second --data tiny --hidden 4 --epochs 2 --patience 2 --validation 4";
+    let run = nn_cli(folder.path(), line).succeeds();
+    assert!(!run.stderr.contains("note:"), "{run:?}");
+}
+
+#[test]
+fn a_run_that_is_over_has_no_table_to_show() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let first = nn_cli(folder.path(), "train --run first --data tiny --hidden 4 --epochs 2").succeeds();
+    assert!(first.stdout.contains("train loss"), "{first:?}");
+    let again = nn_cli(folder.path(), "train --resume first").succeeds();
+    assert!(!again.stdout.contains("train loss"), "{again:?}");
 }
 
 /// Runs a script with a file system of its own at `disk` in the folder, of so many KiB, which nobody else sees and which

@@ -89,10 +89,13 @@ impl Description for CheckpointDescription {
         let mut lines = vec![
             format!("file      {}, of release {}", self.path, self.release),
             format!(
-                "place     {} of {}, and {} of the next; {} in all",
+                "place     {} of {}{}; {} in all",
                 self.finished_epochs,
                 count(self.epochs, "epoch"),
-                count(self.batches, "batch"),
+                match self.batches {
+                    0 => String::new(),
+                    batches => format!(", and {} of the next", count(batches, "batch")),
+                },
                 count(self.steps, "step")
             ),
             format!(
