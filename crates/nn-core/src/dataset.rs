@@ -1,6 +1,8 @@
 //! Owns the data set as borrowed bytes, and the batches cut from it. Knows no files and no order.
 
 use crate::error::DatasetError;
+use crate::targets::Targets;
+use ndarray::Array2;
 use std::ops::Range;
 
 /// Samples of bytes with a class each: for MNIST, the mapped pixels (0 background to 255 ink) and
@@ -156,7 +158,7 @@ impl<'a> Dataset<'a> {
     #[track_caller]
     pub fn batch(self, indices: &'a [usize]) -> Batch<'a> {
         self.check(indices);
-        Batch { dataset: self, rows: Indices::Each(indices), next: &[] }
+        Batch { dataset: self, rows: Indices::Each(indices), next: &[], targets: Targets::Labels }
     }
 
     #[track_caller]
@@ -169,7 +171,8 @@ impl<'a> Dataset<'a> {
     /// All samples as one batch.
     #[must_use]
     pub fn all(self) -> Batch<'a> {
-        Batch { dataset: self, rows: Indices::From(0, self.len()), next: &[] }
+        let rows = Indices::From(0, self.len());
+        Batch { dataset: self, rows, next: &[], targets: Targets::Labels }
     }
 }
 
@@ -180,6 +183,7 @@ pub struct Batch<'a> {
     rows: Indices<'a>,
     /// The samples of the batch after this one, as far as they are known.
     next: &'a [usize],
+    targets: Targets<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -201,6 +205,51 @@ impl<'a> Batch<'a> {
     pub fn followed_by(self, indices: &'a [usize]) -> Self {
         self.dataset.check(indices);
         Self { next: indices, ..self }
+    }
+
+    /// The same batch with other targets than its labels.
+    ///
+    /// # Panics
+    /// If the targets are not of as many samples as the batch has, one of their classes is not below
+    /// [`classes`](Self::classes) or their probabilities have fewer columns than that, or a share is not
+    /// between 0 and 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use nn_core::{Dataset, Targets, ndarray::array};
+    /// let dataset = Dataset::new(&[0, 9, 7, 0], 2, &[0, 1], 3)?;
+    /// // The second sample is mixed: three quarters of class 1, a quarter of class 2.
+    /// let targets = Targets::Mixed { other_labels: &[0, 2], shares: &[1.0, 0.75] };
+    /// let batch = dataset.all().with_targets(targets);
+    /// assert_eq!(batch.targets(3, 0.0), array![[1.0, 0.0, 0.0], [0.0, 0.75, 0.25]]);
+    /// # Ok::<(), nn_core::DatasetError>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_targets<'b: 'a>(self, targets: Targets<'b>) -> Self {
+        targets.check(self.len(), self.classes());
+        Self { targets: targets.reborrow(), ..self }
+    }
+
+    /// What each of so many outputs should be for each sample, shape (N, outputs), with
+    /// [label smoothing](crate::Objective::label_smoothing): what
+    /// [`Loss::evaluate_targets`](crate::Loss::evaluate_targets) takes.
+    ///
+    /// # Panics
+    /// If there are fewer outputs than [`classes`](Self::classes), or the targets are probabilities of another
+    /// number.
+    #[must_use]
+    #[track_caller]
+    pub fn targets(&self, outputs: usize, label_smoothing: f32) -> Array2<f32> {
+        let classes = self.classes();
+        assert!(classes <= outputs, "{classes} classes for {outputs} outputs");
+        self.targets.check_outputs(outputs);
+        let mut targets = Array2::zeros((self.len(), outputs));
+        for (n, mut row) in targets.outer_iter_mut().enumerate() {
+            let row = row.as_slice_mut().expect("the rows of a new array are slices");
+            self.targets.fill(n, self.label(n), label_smoothing, row);
+        }
+        targets
     }
 
     /// Number of samples.
@@ -252,6 +301,10 @@ impl<'a> Batch<'a> {
         self.dataset.label(self.index(n))
     }
 
+    pub(crate) fn kind_of_targets(&self) -> Targets<'a> {
+        self.targets
+    }
+
     /// The bytes of the `n`-th sample of the batch that follows, if it is known.
     #[inline(always)]
     pub(crate) fn next_row(&self, n: usize) -> Option<&'a [u8]> {
@@ -261,11 +314,12 @@ impl<'a> Batch<'a> {
     /// The samples `range` of this batch.
     #[must_use]
     pub(crate) fn slice(&self, range: Range<usize>) -> Self {
+        let targets = self.targets.slice(range.clone());
         let rows = match self.rows {
             Indices::Each(indices) => Indices::Each(&indices[range]),
             Indices::From(start, _) => Indices::From(start + range.start, range.len()),
         };
-        Self { rows, ..*self }
+        Self { rows, targets, ..*self }
     }
 
     #[inline]

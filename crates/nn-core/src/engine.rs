@@ -16,9 +16,10 @@
 
 use crate::dataset::{Batch, Dataset};
 use crate::inputs::{InputRows, Inputs, Section};
-use crate::loss::Loss;
+use crate::loss::{Loss, Target};
 use crate::matrix::Matrix;
 use crate::network::Network;
+use crate::objective::Objective;
 use crate::optimizer::{Optimizer, UpdateRows};
 use crate::parameters::{Rows, Shape};
 use crate::pass::{self, Pass};
@@ -86,6 +87,8 @@ struct Share {
     a: Vec<Matrix>,
     /// dL/dA, then dL/dZ, of every layer.
     d: Vec<Matrix>,
+    /// One sample's targets.
+    target: Vec<f32>,
     /// Each sample's loss. They are added up one by one in the order of the samples, so that the sum does
     /// not depend on the number of threads.
     losses: Vec<f64>,
@@ -95,7 +98,8 @@ struct Share {
 impl Share {
     fn new(network: &Network) -> Self {
         let matrices = || layer_matrices(network.parameters());
-        Self { samples: 0..0, a: matrices(), d: matrices(), losses: Vec::new(), correct: 0 }
+        let target = vec![0.0; network.outputs()];
+        Self { samples: 0..0, a: matrices(), d: matrices(), target, losses: Vec::new(), correct: 0 }
     }
 
     fn output(&self) -> &Matrix {
@@ -105,18 +109,28 @@ impl Share {
     /// The loss of the outputs, and its gradient, which becomes the last matrix of `d`. `scale` is one
     /// over the size of the whole batch.
     #[inline(always)]
-    fn judge<S: Simd>(&mut self, simd: S, loss: Loss, batch: Batch<'_>, scale: f32) {
+    fn judge<S: Simd>(&mut self, simd: S, objective: Objective, batch: Batch<'_>, scale: f32) {
         let output = self.a.last().expect("a network has at least one layer");
         let d_output = self.d.last_mut().expect("a network has at least one layer");
         d_output.set_rows(output.rows());
         self.losses.clear();
         self.correct = 0;
+        let Objective { loss, label_smoothing: smoothing, .. } = objective;
+        let targets = batch.kind_of_targets();
+        let hard = targets.are_labels() && smoothing == 0.0;
         for n in 0..output.rows() {
-            let class = usize::from(batch.label(n));
+            let label = batch.label(n);
             let d_output = d_output.row_mut(n);
             d_output.copy_from_slice(output.row(n));
-            self.correct += u64::from(predicted_class(output.row_floats(n)) == class);
-            self.losses.push(loss.row(simd, d_output, output.columns(), class, scale));
+            let judged = usize::from(targets.judged(n, label));
+            self.correct += u64::from(predicted_class(output.row_floats(n)) == judged);
+            let target = if hard {
+                Target::Class(judged)
+            } else {
+                targets.fill(n, label, smoothing, &mut self.target);
+                Target::Each(&self.target)
+            };
+            self.losses.push(loss.row(simd, d_output, output.columns(), target, scale));
         }
     }
 
@@ -143,22 +157,27 @@ impl Engine {
     }
 
     /// One training step: forward propagation of the batch, its loss, back-propagation, and the
-    /// optimizer's change to every parameter. The tally is that of the network before the change.
+    /// optimizer's change to every parameter. The objective may be a [`Loss`] alone. The tally is that of the
+    /// network before the change: its loss is against the [targets](Batch::with_targets), smoothed as the
+    /// objective says; right is an answer that is the label, of two mixed ones that with the greater share.
     ///
     /// # Panics
     /// If the batch is empty, its samples don't have as many features as the network inputs, the
-    /// network has fewer outputs than the batch classes, the loss is not defined on the network's
-    /// outputs, or the optimizer has stepped a network of other shapes.
+    /// network has fewer outputs than the batch classes or another number than the batch has probabilities, the
+    /// loss is not defined on the network's outputs, a number of the objective is out of its range, or the
+    /// optimizer has stepped a network of other shapes.
     #[track_caller]
     pub fn step(
         &mut self,
         network: &mut Network,
         optimizer: &mut Optimizer,
-        loss: Loss,
+        objective: impl Into<Objective>,
         batch: Batch<'_>,
     ) -> Tally {
+        let objective = objective.into();
+        objective.check();
         assert!(!batch.is_empty(), "a step over an empty batch");
-        check(network, loss, batch);
+        check(network, objective.loss, batch);
         let update = optimizer.begin_step(network.parameters());
         let (team, buffers) = self.prepare(network, batch.len());
         let Buffers { plan, inputs, shares, share_lines, first_d_z } = buffers;
@@ -171,7 +190,7 @@ impl Engine {
         let scale = 1.0 / batch.len() as f32;
         first_d_z.set_rows(batch.len());
         team.for_each_with(shares, Parts::new(first_d_z.lines_mut(), share_lines), |_, share, first_d_z| {
-            dispatch(ThereAndBack { network, inputs, loss, batch, scale, share, first_d_z });
+            dispatch(ThereAndBack { network, inputs, objective, batch, scale, share, first_d_z });
         });
         let mut tally = Tally::default();
         shares.iter().for_each(|share| share.add_to(&mut tally));
@@ -342,21 +361,22 @@ fn check(network: &Network, loss: Loss, batch: Batch<'_>) {
     check_features(network, batch);
     let (outputs, classes) = (network.outputs(), batch.classes());
     assert!(classes <= outputs, "{classes} classes for a network of {outputs} outputs");
+    batch.kind_of_targets().check_outputs(outputs);
     if let Err(mismatch) = network.check_loss(loss) {
         panic!("{mismatch}");
     }
 }
 
 /// Phase 1 for one section.
-struct MultiplySection<'a> {
-    inputs: Inputs<'a>,
+struct MultiplySection<'a, 'b> {
+    inputs: Inputs<'b>,
     section: &'a mut Section,
     weights: Rows<'a>,
     /// Whether back-propagation follows.
     and_back: bool,
 }
 
-impl Kernel for MultiplySection<'_> {
+impl Kernel for MultiplySection<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -389,41 +409,41 @@ impl Kernel for There<'_> {
 }
 
 /// The loss of one share.
-struct Judge<'a> {
+struct Judge<'a, 'b> {
     loss: Loss,
-    batch: Batch<'a>,
+    batch: Batch<'b>,
     share: &'a mut Share,
 }
 
-impl Kernel for Judge<'_> {
+impl Kernel for Judge<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        self.share.judge(simd, self.loss, self.batch, 1.0);
+        self.share.judge(simd, self.loss.into(), self.batch, 1.0);
     }
 }
 
 /// Phase 2 for one share.
-struct ThereAndBack<'a> {
+struct ThereAndBack<'a, 'b> {
     network: &'a Network,
     inputs: &'a InputRows,
-    loss: Loss,
-    batch: Batch<'a>,
+    objective: Objective,
+    batch: Batch<'b>,
     scale: f32,
     share: &'a mut Share,
     /// Where the share's dZ of the first layer belongs among those of the whole batch.
     first_d_z: &'a mut [Line],
 }
 
-impl Kernel for ThereAndBack<'_> {
+impl Kernel for ThereAndBack<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { network, inputs, loss, batch, scale, share, first_d_z } = self;
+        let Self { network, inputs, objective, batch, scale, share, first_d_z } = self;
         There { network, inputs, share }.run(simd);
-        share.judge(simd, loss, batch.slice(share.samples.clone()), scale);
+        share.judge(simd, objective, batch.slice(share.samples.clone()), scale);
         pass::backward(simd, network.layer_activations(), network.parameters(), &share.a, &mut share.d);
         first_d_z.copy_from_slice(share.d[0].lines());
     }

@@ -8,10 +8,12 @@ pub use ndarray_rand::rand;
 // In reading order: the data, the formulas, the network, the step; below them the machinery.
 mod dataset;
 mod inputs;
+mod targets;
 
 mod activation;
 mod initializer;
 mod loss;
+mod objective;
 mod optimizer;
 
 mod network;
@@ -41,7 +43,9 @@ pub use initializer::Initializer;
 pub use inputs::Inputs;
 pub use loss::{Evaluated, Loss, PROBABILITY_CLIP};
 pub use network::{Network, NetworkBuilder, Workspace};
+pub use objective::Objective;
 pub use optimizer::{Optimizer, Rule};
 pub use parameters::Parameters;
 pub use tally::{Evaluation, Tally, predicted_class};
+pub use targets::Targets;
 pub use trace::Trace;

@@ -13,11 +13,12 @@ use std::{fmt, str::FromStr};
 pub const PROBABILITY_CLIP: f32 = 1e-10;
 
 /// How far the outputs A (N, C) are from the classes y of N samples: a mean over the batch, in nats
-/// for the cross-entropies. The target t is the one-hot form of the class: 1 at y, 0 elsewhere.
+/// for the cross-entropies. The target t is the one-hot form of the class, 1 at y and 0 elsewhere, or any row of
+/// numbers from 0 to 1 ([`Targets`](crate::Targets)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Loss {
-    /// -ln softmax(z)_y, on logits z: **not on the output of a softmax**.
-    /// dL/dz = (softmax(z) - t) / N.
+    /// -sum over the outputs of t ln softmax(z), on logits z: **not on the output of a softmax**. With a
+    /// class it is -ln softmax(z)_y. dL/dz = (s softmax(z) - t) / N, with s the sum of t, usually 1.
     SoftmaxCrossEntropy,
     /// -sum over the outputs of t ln s(z) + (1 - t) ln(1 - s(z)), with s the sigmoid, on logits z:
     /// **not on the output of a sigmoid**. Computed as max(z, 0) - z t + ln(1 + e^-|z|), which never
@@ -101,9 +102,42 @@ impl Loss {
         for &class in classes {
             assert!(usize::from(class) < units, "class {class} of {units} outputs");
         }
+        self.evaluate_rows(outputs, classes.iter().map(|&class| Target::Class(usize::from(class))))
+    }
+
+    /// The loss of outputs (N, C) against targets (N, C) from 0 to 1, and its gradient.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    ///
+    /// # Examples
+    /// ```
+    /// use nn_core::{Loss, ndarray::array};
+    /// let (outputs, targets) = (array![[3.0, 3.0]], array![[0.25, 0.75]]);
+    /// let evaluated = Loss::SoftmaxCrossEntropy.evaluate_targets(outputs.view(), targets.view());
+    /// assert!((evaluated.value - 2_f32.ln()).abs() < 1e-6);
+    /// assert_eq!(evaluated.gradient, array![[0.25, -0.25]]);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn evaluate_targets(self, outputs: ArrayView2<'_, f32>, targets: ArrayView2<'_, f32>) -> Evaluated {
+        let (found, expected) = (targets.dim(), outputs.dim());
+        assert_eq!(found, expected, "targets of shape {found:?} for outputs of shape {expected:?}");
+        let targets = targets.as_standard_layout();
+        let numbers = targets.as_slice().expect("the standard layout is a slice");
+        // A row of no outputs is no chunk, nor is there anything in it to evaluate.
+        self.evaluate_rows(outputs, numbers.chunks(expected.1.max(1)).map(Target::Each))
+    }
+
+    fn evaluate_rows<'a>(
+        self,
+        outputs: ArrayView2<'_, f32>,
+        targets: impl Iterator<Item = Target<'a>>,
+    ) -> Evaluated {
         let mut gradient = Matrix::from_view(outputs);
-        let sum = dispatch(EvaluateRows { loss: self, rows: &mut gradient, classes });
-        Evaluated { value: (sum / rows.max(1) as f64) as f32, gradient: gradient.view().to_owned() }
+        let sum = dispatch(EvaluateRows { loss: self, rows: &mut gradient, targets });
+        let value = (sum / outputs.nrows().max(1) as f64) as f32;
+        Evaluated { value, gradient: gradient.view().to_owned() }
     }
 
     /// What the network believes: outputs (N, C) as probabilities. Softmax or sigmoid of logits; the
@@ -128,12 +162,11 @@ impl Loss {
         simd: S,
         d_row: &mut [Line],
         units: usize,
-        class: usize,
+        target: Target<'_>,
         scale: f32,
     ) -> f64 {
-        let target = |unit: usize| if unit == class { 1.0 } else { 0.0 };
-        match self {
-            Self::SoftmaxCrossEntropy => {
+        match (self, target) {
+            (Self::SoftmaxCrossEntropy, Target::Class(class)) => {
                 // -ln softmax(z)_y = ln(sum over j of e^(z_j - m)) - (z_y - m), with m the greatest z.
                 let z = floats(d_row)[class];
                 let (greatest, sum) = softmax(simd, d_row, units);
@@ -144,23 +177,36 @@ impl Loss {
                 }
                 f64::from(sum).ln() - f64::from(z - greatest)
             }
-            Self::SigmoidCrossEntropy => {
+            (Self::SoftmaxCrossEntropy, Target::Each(targets)) => {
+                // -sum of t ln softmax(z) = s ln(sum over j of e^z_j) - sum of t z, with s the sum of t.
+                let (mut whole, mut dot) = (0.0, 0.0);
+                for (&z, &t) in floats(d_row)[..units].iter().zip(targets) {
+                    whole += f64::from(t);
+                    dot += f64::from(t) * f64::from(z);
+                }
+                let (greatest, sum) = softmax(simd, d_row, units);
+                for (p, &t) in floats_mut(d_row)[..units].iter_mut().zip(targets) {
+                    *p = (whole as f32 * *p - t) * scale;
+                }
+                whole * (f64::from(greatest) + f64::from(sum).ln()) - dot
+            }
+            (Self::SigmoidCrossEntropy, _) => {
                 let z = &floats(d_row)[..units];
                 let loss = z.iter().enumerate().map(|(unit, &z)| {
                     let z = f64::from(z);
-                    z.max(0.0) - z * f64::from(target(unit)) + (-z.abs()).exp().ln_1p()
+                    z.max(0.0) - z * f64::from(target.of(unit)) + (-z.abs()).exp().ln_1p()
                 });
                 let loss = loss.sum();
                 Activation::Sigmoid.forward(simd, d_row, units);
                 for (unit, s) in floats_mut(d_row)[..units].iter_mut().enumerate() {
-                    *s = (*s - target(unit)) * scale;
+                    *s = (*s - target.of(unit)) * scale;
                 }
                 loss
             }
-            Self::BinaryCrossEntropy => {
+            (Self::BinaryCrossEntropy, _) => {
                 let mut loss = 0.0;
                 for (unit, p) in floats_mut(d_row)[..units].iter_mut().enumerate() {
-                    let (t, q) = (target(unit), (1.0 - *p).max(PROBABILITY_CLIP));
+                    let (t, q) = (target.of(unit), (1.0 - *p).max(PROBABILITY_CLIP));
                     let clipped = p.max(PROBABILITY_CLIP);
                     // `max` would turn a NaN into the clip's bound and hide a diverged network.
                     if p.is_nan() {
@@ -172,10 +218,10 @@ impl Loss {
                 }
                 loss
             }
-            Self::MeanSquaredError => {
+            (Self::MeanSquaredError, _) => {
                 let mut loss = 0.0;
                 for (unit, a) in floats_mut(d_row)[..units].iter_mut().enumerate() {
-                    let error = *a - target(unit);
+                    let error = *a - target.of(unit);
                     loss += f64::from(error) * f64::from(error);
                     *a = 2.0 * error * scale / units as f32;
                 }
@@ -185,22 +231,41 @@ impl Loss {
     }
 }
 
-/// The sum of the rows' losses; the rows become their gradients.
-struct EvaluateRows<'a> {
-    loss: Loss,
-    rows: &'a mut Matrix,
-    classes: &'a [u8],
+/// What one sample's outputs should be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target<'a> {
+    /// 1 of this unit, 0 of the others.
+    Class(usize),
+    /// A number for each unit.
+    Each(&'a [f32]),
 }
 
-impl Kernel for EvaluateRows<'_> {
+impl Target<'_> {
+    #[inline(always)]
+    fn of(self, unit: usize) -> f32 {
+        match self {
+            Self::Class(class) => f32::from(u8::from(unit == class)),
+            Self::Each(targets) => targets[unit],
+        }
+    }
+}
+
+/// The sum of the rows' losses; the rows become their gradients.
+struct EvaluateRows<'a, T> {
+    loss: Loss,
+    rows: &'a mut Matrix,
+    targets: T,
+}
+
+impl<'b, T: Iterator<Item = Target<'b>>> Kernel for EvaluateRows<'_, T> {
     type Output = f64;
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> f64 {
         let (units, scale) = (self.rows.columns(), 1.0 / self.rows.rows().max(1) as f32);
         let mut sum = 0.0;
-        for (n, &class) in self.classes.iter().enumerate() {
-            sum += self.loss.row(simd, self.rows.row_mut(n), units, usize::from(class), scale);
+        for (n, target) in self.targets.enumerate() {
+            sum += self.loss.row(simd, self.rows.row_mut(n), units, target, scale);
         }
         sum
     }

@@ -1,8 +1,8 @@
 //! Holds the library against PyTorch 2.15.0: outputs, losses, gradients, and ten steps of each optimizer on a
 //! network of 5-4-3 and a batch of 3, from the program in the comment below.
 
-use nn_core::ndarray::{Array1, Array2};
-use nn_core::{Activation, Loss, Network, Optimizer, Parameters, Rule};
+use nn_core::ndarray::{Array1, Array2, array};
+use nn_core::{Activation, Dataset, Loss, Network, Optimizer, Parameters, Rule};
 
 // The program, which ran in f64. All numbers that go in are eighths, so they are the same in f32.
 //
@@ -40,6 +40,19 @@ use nn_core::{Activation, Loss, Network, Optimizer, Parameters, Rule};
 //     print("outputs", rust(a), "\nloss", f"{value.item():.7f}")
 //     for n in p:
 //         print(rust(n.grad))
+//
+// soft = torch.tensor([[0.25, 0.125, 0.625], [0.5, 0.5, 0.0], [0.0, 0.875, 0.125]])
+// for loss in [
+//     lambda z: F.cross_entropy(z, y, label_smoothing=0.125),
+//     lambda z: F.cross_entropy(z, soft),
+//     lambda z: F.binary_cross_entropy_with_logits(z, soft, reduction="sum") / 3,
+//     lambda z: F.binary_cross_entropy(torch.sigmoid(z), soft, reduction="sum") / 3,
+//     lambda z: F.mse_loss(torch.sigmoid(z), soft),
+// ]:
+//     p = network()
+//     value = loss(outputs(p, F.relu, lambda z: z))
+//     value.backward()
+//     print("loss", f"{value.item():.7f}", "db2", rust(p[3].grad), "dw1", rust(p[0].grad))
 //
 // betas = tuple(float(numpy.float32(beta)) for beta in (0.9, 0.999))
 // for rule in [
@@ -220,6 +233,86 @@ fn outputs_losses_and_gradients_are_those_of_pytorch() {
         let evaluated = case.loss.evaluate(trace.output(), &CLASSES);
         assert_close([evaluated.value].iter(), &[case.value], 5e-7);
         case.gradient.assert_close(&network.backward(&trace, evaluated.gradient.view()), 2e-7);
+    }
+}
+
+/// The value of a loss, and its gradient by the last biases and the first weights.
+struct Soft {
+    loss: Loss,
+    targets: Array2<f32>,
+    value: f64,
+    b2: [f64; 3],
+    w1: [f64; 20],
+}
+
+#[test]
+fn losses_of_soft_targets_and_smoothed_labels_are_those_of_pytorch() {
+    let pixels = [0; 15];
+    let dataset = Dataset::new(&pixels, 5, &CLASSES, 3).unwrap();
+    let soft = array![[0.25, 0.125, 0.625], [0.5, 0.5, 0.0], [0.0, 0.875, 0.125]];
+    let of_sigmoids = [0.3382456, 0.1072163, 0.2013521];
+    let of_sigmoids_w1 = [
+        -0.0210229, 0.0119877, -0.0015357, 0.0077422, 0.0, 0.0084081, -0.0076787, 0.1441157, -0.0210229,
+        0.0035796, -0.0076787, 0.1051114, -0.0042046, 0.0035186, -0.0015357, 0.0243414, -0.0168183,
+        0.0028637, -0.006143, 0.0840892,
+    ];
+    let cases = [
+        Soft {
+            loss: Loss::SoftmaxCrossEntropy,
+            targets: dataset.all().targets(3, 0.125),
+            value: 1.1905757,
+            b2: [0.0434175, 0.0737915, -0.1172091],
+            w1: [
+                0.0538127, -0.0157875, -0.006158, -0.0859299, 0.0, -0.0061673, -0.0307898, 0.0579977,
+                0.0538127, -0.0096201, -0.0307898, 0.0867333, 0.0107625, -0.0039798, -0.006158, -0.0060358,
+                0.0430502, -0.0076961, -0.0246318, 0.0693867,
+            ],
+        },
+        Soft {
+            loss: Loss::SoftmaxCrossEntropy,
+            targets: soft.clone(),
+            value: 1.1082461,
+            b2: [0.1267509, -0.0928751, -0.0338757],
+            w1: [
+                0.027771, -0.0064559, -0.0031198, -0.0182215, 0.0, 0.0009941, -0.0155988, 0.1233189,
+                0.027771, -0.00745, -0.0155988, 0.081308, 0.0055542, -0.0011586, -0.0031198, 0.0160997,
+                0.0222168, -0.00596, -0.012479, 0.0650464,
+            ],
+        },
+        Soft {
+            loss: Loss::SigmoidCrossEntropy,
+            targets: soft.clone(),
+            value: 2.1960356,
+            b2: of_sigmoids,
+            w1: of_sigmoids_w1,
+        },
+        Soft {
+            loss: Loss::BinaryCrossEntropy,
+            targets: soft.clone(),
+            value: 2.1960356,
+            b2: of_sigmoids,
+            w1: of_sigmoids_w1,
+        },
+        Soft {
+            loss: Loss::MeanSquaredError,
+            targets: soft,
+            value: 0.1300864,
+            b2: [0.0539814, 0.0169011, 0.0334208],
+            w1: [
+                -0.0032995, 0.0019695, -0.000309, 0.0014413, 0.0, 0.0013918, -0.0015448, 0.0231225,
+                -0.0032995, 0.0005778, -0.0015448, 0.0167964, -0.0006599, 0.0005795, -0.000309, 0.0039413,
+                -0.0026396, 0.0004622, -0.0012359, 0.0134371,
+            ],
+        },
+    ];
+    for Soft { loss, targets, value, b2, w1 } in cases {
+        let network = network(Activation::Relu, loss.output_activation());
+        let trace = network.trace(&inputs());
+        let evaluated = loss.evaluate_targets(trace.output(), targets.view());
+        assert_close([evaluated.value].iter(), &[value], 5e-7);
+        let gradient = network.backward(&trace, evaluated.gradient.view());
+        assert_close(gradient.biases(1).iter(), &b2, 2e-7);
+        assert_close(gradient.weights(0).iter(), &w1, 2e-7);
     }
 }
 

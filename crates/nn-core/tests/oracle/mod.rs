@@ -66,9 +66,13 @@ fn slope(f: Activation, z: f64) -> f64 {
     }
 }
 
-/// 1 where `unit` is the class, else 0.
-fn target(unit: usize, class: u8) -> f64 {
-    f64::from(u8::from(unit == usize::from(class)))
+/// Rows with 1 at the class, else 0, of which each sample's share `smoothing` is spread over all units.
+pub(crate) fn label_targets(classes: &[u8], units: usize, smoothing: f64) -> Table {
+    let target = |class: u8, unit: usize| {
+        let hot = if unit == usize::from(class) { 1.0 } else { 0.0 };
+        (1.0 - smoothing) * hot + smoothing / units as f64
+    };
+    classes.iter().map(|&class| (0..units).map(|unit| target(class, unit)).collect()).collect()
 }
 
 /// ln(1 + e^z).
@@ -76,16 +80,24 @@ fn softplus(z: f64) -> f64 {
     if z > 0.0 { z + (-z).exp().ln_1p() } else { z.exp().ln_1p() }
 }
 
-/// The loss of each sample.
+/// The loss of each sample against its class.
 pub(crate) fn sample_losses(loss: Loss, outputs: &Table, classes: &[u8]) -> Vec<f64> {
+    let units = outputs.first().map_or(0, Vec::len);
+    sample_losses_against(loss, outputs, &label_targets(classes, units, 0.0))
+}
+
+/// The loss of each sample against its row of targets.
+pub(crate) fn sample_losses_against(loss: Loss, outputs: &Table, targets: &Table) -> Vec<f64> {
     let mut losses = Vec::new();
-    for (output, &class) in outputs.iter().zip(classes) {
+    for (output, target) in outputs.iter().zip(targets) {
+        let top = output.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum_of_exponentials: f64 = output.iter().map(|z| (z - top).exp()).sum();
         let mut sum = 0.0;
-        for (unit, &a) in output.iter().enumerate() {
-            let t = target(unit, class);
+        for (&a, &t) in output.iter().zip(target) {
             sum += match loss {
-                // Below, in one go.
-                Loss::SoftmaxCrossEntropy => 0.0,
+                // What is not wanted at all does not count, however unlikely it is.
+                Loss::SoftmaxCrossEntropy if t == 0.0 => 0.0,
+                Loss::SoftmaxCrossEntropy => t * (top + sum_of_exponentials.ln() - a),
                 Loss::SigmoidCrossEntropy => t * softplus(-a) + (1.0 - t) * softplus(a),
                 Loss::BinaryCrossEntropy => {
                     let p = a.clamp(1e-10, 1.0 - 1e-10);
@@ -93,11 +105,6 @@ pub(crate) fn sample_losses(loss: Loss, outputs: &Table, classes: &[u8]) -> Vec<
                 }
                 Loss::MeanSquaredError => (a - t) * (a - t) / output.len() as f64,
             };
-        }
-        if loss == Loss::SoftmaxCrossEntropy {
-            let top = output.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let sum_of_exponentials: f64 = output.iter().map(|z| (z - top).exp()).sum();
-            sum = top + sum_of_exponentials.ln() - output[usize::from(class)];
         }
         losses.push(sum);
     }
@@ -111,15 +118,21 @@ pub(crate) fn loss_value(loss: Loss, outputs: &Table, classes: &[u8]) -> f64 {
 
 /// dL/da of every output.
 pub(crate) fn loss_gradient(loss: Loss, outputs: &Table, classes: &[u8]) -> Table {
+    let units = outputs.first().map_or(0, Vec::len);
+    loss_gradient_against(loss, outputs, &label_targets(classes, units, 0.0))
+}
+
+/// dL/da of every output, against rows of targets.
+pub(crate) fn loss_gradient_against(loss: Loss, outputs: &Table, targets: &Table) -> Table {
     let samples = outputs.len() as f64;
     let mut gradient = Vec::new();
-    for (output, &class) in outputs.iter().zip(classes) {
+    for (output, target) in outputs.iter().zip(targets) {
         let softmax = activate(Activation::Softmax, output);
+        let whole: f64 = target.iter().sum();
         let mut row = Vec::new();
-        for (unit, &a) in output.iter().enumerate() {
-            let t = target(unit, class);
+        for (unit, (&a, &t)) in output.iter().zip(target).enumerate() {
             let slope = match loss {
-                Loss::SoftmaxCrossEntropy => softmax[unit] - t,
+                Loss::SoftmaxCrossEntropy => whole * softmax[unit] - t,
                 Loss::SigmoidCrossEntropy => 1.0 / (1.0 + (-a).exp()) - t,
                 Loss::BinaryCrossEntropy => {
                     let p = a.clamp(1e-10, 1.0 - 1e-10);
