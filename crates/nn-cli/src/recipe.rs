@@ -16,7 +16,8 @@ fn usual_rate(rule: Rule) -> f32 {
         // A constant gradient moves 1 / (1 - momentum) = 10 times as far as with plain SGD.
         Rule::Momentum { .. } => 0.05,
         // The step of a parameter is about the rate itself, whatever the gradient.
-        Rule::Adam { .. } => 0.003,
+        // Muon's steps of a matrix are as long as Adam's.
+        Rule::Adam { .. } | Rule::Muon { .. } => 0.003,
     }
 }
 

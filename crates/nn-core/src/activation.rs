@@ -1,5 +1,6 @@
 //! Owns the activation functions and their derivatives. Knows no layers.
 
+use crate::dropout::RowMask;
 use crate::error::UnknownName;
 use crate::simd::{LANES, Line, Simd, exp, floats, sigmoid, tanh};
 use std::{fmt, str::FromStr};
@@ -115,6 +116,25 @@ impl Activation {
                     simd.store(simd.mul(simd.load(d), self.derivative(simd, simd.load(a))), d);
                 }
             }
+        }
+    }
+
+    /// As [`backward`](Self::backward) for a hidden layer of which some were dropped. `row` holds A' = A m / kept,
+    /// m being 0 or 1 by the mask, and `d_row` dA'. So dA = dA' m / kept, and f' is told from A = A' kept
+    /// where it matters: where m is 0, so is dA.
+    #[inline(always)]
+    pub(crate) fn backward_dropped<S: Simd>(
+        self,
+        simd: S,
+        row: &[Line],
+        (mask, kept): (RowMask, f32),
+        d_row: &mut [Line],
+    ) {
+        for (line, (a, d)) in row.iter().zip(d_row).enumerate() {
+            let factors = mask.factors(line * LANES);
+            let d_a = simd.mul(simd.load(d), simd.load(&factors));
+            let a = simd.mul(simd.load(a), simd.splat(kept));
+            simd.store(simd.mul(d_a, self.derivative(simd, a)), d);
         }
     }
 }

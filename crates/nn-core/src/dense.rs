@@ -10,6 +10,7 @@ use crate::panel::{inner_blocks, pack, pack_transposed, panel_buffer, tile_width
 use crate::parameters::Rows;
 use crate::simd::{LANES, Line, Simd, floats, load_lines, store_lines};
 use std::ops::Range;
+use zerocopy::IntoBytes;
 
 /// Where the rows of a weight gradient go as soon as they are summed: into memory, or straight into an
 /// update of the weights.
@@ -23,6 +24,31 @@ pub(crate) trait GradientSink<S: Simd> {
     /// Takes `T` lines of row `row` of the gradient, counted from the first row asked for, beginning
     /// with line `start` of the row.
     fn take<const T: usize>(&mut self, simd: S, row: usize, start: usize, gradient: [S::Vector; T]);
+}
+
+/// Where a gradient's rows are kept.
+pub(crate) struct StoreRows<'a> {
+    /// Lines in a row.
+    pub(crate) width: usize,
+    /// Zero to begin with, where rows of zeros are not given.
+    pub(crate) lines: &'a mut [Line],
+}
+
+impl<S: Simd> GradientSink<S> for StoreRows<'_> {
+    #[inline(always)]
+    fn ignores_zero(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn prefetch<const T: usize>(&self, simd: S, row: usize, start: usize) {
+        simd.prefetch(self.lines[row * self.width + start..][..T].as_bytes());
+    }
+
+    #[inline(always)]
+    fn take<const T: usize>(&mut self, simd: S, row: usize, start: usize, gradient: [S::Vector; T]) {
+        store_lines(simd, gradient, &mut self.lines[row * self.width + start..]);
+    }
 }
 
 /// Runs `$body` for all of `$lines`, `$L` of them at a time from `$line` on: as many as the tiles

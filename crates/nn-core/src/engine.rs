@@ -7,28 +7,34 @@
 //! 2. Over samples: the batch is cut into shares. From the first layer's sums to the end of the network
 //!    and back to the dZ of every layer, the way of a sample has nothing to do with any other sample.
 //! 3. Over parameters: the rows of all weights are cut into blocks. The gradient of a row sums over
-//!    all samples, in their order, and the row is updated at once.
+//!    all samples, in their order, and the row is updated at once, unless the whole gradient must be known
+//!    first (`whole.rs`).
 //!
 //! The weights from a section's inputs, nearly all that there are, are read and changed by one thread
 //! in phases 1 and 3, step after step: they stay in that core's own cache. What passes between the
 //! threads is a few numbers a sample. No sum is cut differently for another number of threads, so the
 //! results are the same bits for any.
 
+mod share;
+
+use crate::average::Average;
 use crate::dataset::{Batch, Dataset};
-use crate::inputs::{InputRows, Inputs, Section};
-use crate::loss::{Loss, Target};
+use crate::dropout::Masks;
+use crate::inputs::InputRows;
+use crate::loss::Loss;
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::objective::Objective;
-use crate::optimizer::{Optimizer, UpdateRows};
-use crate::parameters::{Rows, Shape};
-use crate::pass::{self, Pass};
-use crate::plan::{Block, Plan};
-use crate::simd::{Kernel, Line, Simd, dispatch};
+use crate::optimizer::Optimizer;
+use crate::pass::Pass;
+use crate::plan::Plan;
+use crate::simd::dispatch;
 use crate::tally::{Evaluation, Tally, predicted_class};
 use crate::team::{Parts, Team};
-use crate::trace::layer_matrices;
+use crate::update::UpdateRows;
+use crate::whole::Whole;
 use ndarray::{Array2, s};
+use share::{Judge, MultiplySection, Share, There, ThereAndBack, UpdateBlock};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
@@ -77,70 +83,8 @@ struct Buffers {
     share_lines: Vec<Range<usize>>,
     /// dL/dZ of the first layer for the whole batch.
     first_d_z: Matrix,
-}
-
-/// One thread's part of a batch.
-#[derive(Debug)]
-struct Share {
-    samples: Range<usize>,
-    /// A of every layer.
-    a: Vec<Matrix>,
-    /// dL/dA, then dL/dZ, of every layer.
-    d: Vec<Matrix>,
-    /// One sample's targets.
-    target: Vec<f32>,
-    /// Each sample's loss. They are added up one by one in the order of the samples, so that the sum does
-    /// not depend on the number of threads.
-    losses: Vec<f64>,
-    correct: u64,
-}
-
-impl Share {
-    fn new(network: &Network) -> Self {
-        let matrices = || layer_matrices(network.parameters());
-        let target = vec![0.0; network.outputs()];
-        Self { samples: 0..0, a: matrices(), d: matrices(), target, losses: Vec::new(), correct: 0 }
-    }
-
-    fn output(&self) -> &Matrix {
-        self.a.last().expect("a network has at least one layer")
-    }
-
-    /// The loss of the outputs, and its gradient, which becomes the last matrix of `d`. `scale` is one
-    /// over the size of the whole batch.
-    #[inline(always)]
-    fn judge<S: Simd>(&mut self, simd: S, objective: Objective, batch: Batch<'_>, scale: f32) {
-        let output = self.a.last().expect("a network has at least one layer");
-        let d_output = self.d.last_mut().expect("a network has at least one layer");
-        d_output.set_rows(output.rows());
-        self.losses.clear();
-        self.correct = 0;
-        let Objective { loss, label_smoothing: smoothing, .. } = objective;
-        let targets = batch.kind_of_targets();
-        let hard = targets.are_labels() && smoothing == 0.0;
-        for n in 0..output.rows() {
-            let label = batch.label(n);
-            let d_output = d_output.row_mut(n);
-            d_output.copy_from_slice(output.row(n));
-            let judged = usize::from(targets.judged(n, label));
-            self.correct += u64::from(predicted_class(output.row_floats(n)) == judged);
-            let target = if hard {
-                Target::Class(judged)
-            } else {
-                targets.fill(n, label, smoothing, &mut self.target);
-                Target::Each(&self.target)
-            };
-            self.losses.push(loss.row(simd, d_output, output.columns(), target, scale));
-        }
-    }
-
-    fn add_to(&self, tally: &mut Tally) {
-        tally.samples += self.losses.len() as u64;
-        tally.correct += self.correct;
-        for loss in &self.losses {
-            tally.loss_sum += loss;
-        }
-    }
+    /// Made by the first step that needs it.
+    whole: Option<Whole>,
 }
 
 impl Engine {
@@ -158,7 +102,7 @@ impl Engine {
 
     /// One training step: forward propagation of the batch, its loss, back-propagation, and the
     /// optimizer's change to every parameter. The objective may be a [`Loss`] alone. The tally is that of the
-    /// network before the change: its loss is against the [targets](Batch::with_targets), smoothed as the
+    /// network before the change, with what is dropped left out: its loss is against the [targets](Batch::with_targets), smoothed as the
     /// objective says; right is an answer that is the label, of two mixed ones that with the greater share.
     ///
     /// # Panics
@@ -178,19 +122,20 @@ impl Engine {
         objective.check();
         assert!(!batch.is_empty(), "a step over an empty batch");
         check(network, objective.loss, batch);
+        let masks = Masks::new(&objective.dropout, optimizer.steps());
         let update = optimizer.begin_step(network.parameters());
         let (team, buffers) = self.prepare(network, batch.len());
-        let Buffers { plan, inputs, shares, share_lines, first_d_z } = buffers;
+        let Buffers { plan, inputs, shares, share_lines, first_d_z, whole } = buffers;
         let shares = &mut shares[..share_lines.len()];
 
         // Phase 1, over sections of the inputs.
-        multiply_first(team, network, batch, inputs, true);
+        multiply_first(team, network, batch, inputs, Some(masks));
 
         // Phase 2, over samples.
         let scale = 1.0 / batch.len() as f32;
         first_d_z.set_rows(batch.len());
         team.for_each_with(shares, Parts::new(first_d_z.lines_mut(), share_lines), |_, share, first_d_z| {
-            dispatch(ThereAndBack { network, inputs, objective, batch, scale, share, first_d_z });
+            dispatch(ThereAndBack { network, inputs, objective, masks, batch, scale, share, first_d_z });
         });
         let mut tally = Tally::default();
         shares.iter().for_each(|share| share.add_to(&mut tally));
@@ -198,24 +143,30 @@ impl Engine {
         // Phase 3, over parameters.
         let parts = shares.iter().map(|share| (&share.a[..], &share.d[..]));
         let pass = Pass { inputs, first_d_z, parts };
-        let [first, second] = optimizer.memories_mut();
-        let memory = |lines: &[Line]| if lines.is_empty() { &plan.nothing } else { &plan.lines };
-        let (of_first, of_second) = (memory(first), memory(second));
-        let parts = [
-            Parts::new(network.parameters_mut().all_lines_mut(), &plan.lines),
-            Parts::new(first, of_first),
-            Parts::new(second, of_second),
-        ];
+        if optimizer.needs_whole_gradient() {
+            let whole = whole.get_or_insert_with(|| Whole::new(network.parameters(), plan));
+            whole.step(team, plan, (optimizer, update), &pass, network.parameters_mut());
+            return tally;
+        }
+        let parts = optimizer.parts(network.parameters_mut(), plan);
         // Each thread begins with the sections that were its own in phase 1.
-        let threads = team.threads();
-        let cut = |thread| plan.section_starts[thread * inputs.sections().len() / threads];
-        team.for_each_part(parts, cut, |index, [parameters, first, second]| {
+        team.for_each_part(parts, plan.first_blocks(team.threads()), |index, lines| {
             let block = &plan.blocks[index];
             let shape = plan.shapes[block.layer];
-            let rows = UpdateRows { update, width: shape.width(), parameters, first, second };
+            let rows = UpdateRows::new(update, block, shape, lines);
             dispatch(UpdateBlock { block, shape, pass: &pass, rows });
         });
         tally
+    }
+
+    /// As [`Average::take`], on all threads.
+    ///
+    /// # Panics
+    /// If the network has other shapes than the average, or the decay is not between 0 and 1.
+    #[track_caller]
+    pub fn average(&mut self, average: &mut Average, network: &Network, decay: Option<f32>) {
+        let (team, buffers) = self.buffers_for(network);
+        average.take_by(team, &buffers.plan, network, decay);
     }
 
     /// Loss, accuracy and confusion of a network over a data set.
@@ -267,14 +218,19 @@ impl Engine {
 }
 
 impl Engine {
-    /// Makes buffers for this network, unless they are there already, cuts a batch of so many samples into
-    /// shares, and tells who works on them.
-    fn prepare(&mut self, network: &Network, samples: usize) -> (&mut Team, &mut Buffers) {
+    /// Makes buffers for this network, unless they are there already.
+    fn buffers_for(&mut self, network: &Network) -> (&mut Team, &mut Buffers) {
         let shapes = network.parameters().shapes();
         let fits = self.buffers.as_ref().is_some_and(|buffers| buffers.plan.shapes == shapes);
         if !fits {
-            self.buffers = Some(Buffers::new(network));
+            self.buffers = None;
         }
+        (&mut self.team, self.buffers.get_or_insert_with(|| Buffers::new(network)))
+    }
+
+    /// The buffers for this network, a batch of so many samples cut into shares, and who works on them.
+    fn prepare(&mut self, network: &Network, samples: usize) -> (&mut Team, &mut Buffers) {
+        self.buffers_for(network);
         let buffers = self.buffers.as_mut().expect("they have just been made");
         let count = self.team.threads().min(samples.div_ceil(LEAST_SHARE)).max(1);
         buffers.cut(network, samples, count);
@@ -297,9 +253,9 @@ impl Engine {
             let batch = now.all();
             let (team, Buffers { inputs, shares, share_lines, .. }) = self.prepare(network, batch.len());
             let shares = &mut shares[..share_lines.len()];
-            multiply_first(team, network, batch, inputs, false);
+            multiply_first(team, network, batch, inputs, None);
             team.for_each(shares, |_, share| {
-                dispatch(There { network, inputs, share });
+                dispatch(There { network, inputs, masks: None, share });
                 work(share, batch.slice(share.samples.clone()));
             });
             for share in shares.iter() {
@@ -319,6 +275,7 @@ impl Buffers {
             shares: Vec::new(),
             share_lines: Vec::new(),
             first_d_z: Matrix::zeros(0, shapes[0].outputs),
+            whole: None,
         }
     }
 
@@ -336,17 +293,19 @@ impl Buffers {
     }
 }
 
-/// Phase 1: every section's part of the first layer's X W.
+/// Phase 1: every section's part of the first layer's X W. `back` says what is dropped where back-propagation
+/// follows.
 fn multiply_first(
     team: &mut Team,
     network: &Network,
     batch: Batch<'_>,
     inputs: &mut InputRows,
-    and_back: bool,
+    back: Option<Option<Masks>>,
 ) {
     let weights = network.parameters().rows(0);
+    let mask = back.flatten().and_then(Masks::inputs);
     team.for_each(inputs.sections_mut(), |_, section| {
-        dispatch(MultiplySection { inputs: batch.into(), section, weights, and_back });
+        dispatch(MultiplySection { inputs: batch.into(), section, weights, mask, and_back: back.is_some() });
     });
 }
 
@@ -364,105 +323,5 @@ fn check(network: &Network, loss: Loss, batch: Batch<'_>) {
     batch.kind_of_targets().check_outputs(outputs);
     if let Err(mismatch) = network.check_loss(loss) {
         panic!("{mismatch}");
-    }
-}
-
-/// Phase 1 for one section.
-struct MultiplySection<'a, 'b> {
-    inputs: Inputs<'b>,
-    section: &'a mut Section,
-    weights: Rows<'a>,
-    /// Whether back-propagation follows.
-    and_back: bool,
-}
-
-impl Kernel for MultiplySection<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { inputs, section, weights, and_back } = self;
-        section.fill(simd, inputs);
-        if and_back {
-            section.find_lit_rows();
-        }
-        pass::section_product(simd, inputs, section, weights);
-    }
-}
-
-/// Forward propagation of one share.
-struct There<'a> {
-    network: &'a Network,
-    inputs: &'a InputRows,
-    share: &'a mut Share,
-}
-
-impl Kernel for There<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { network, inputs, share } = self;
-        let samples = (inputs, share.samples.clone());
-        pass::forward(simd, network.layer_activations(), network.parameters(), samples, &mut share.a);
-    }
-}
-
-/// The loss of one share.
-struct Judge<'a, 'b> {
-    loss: Loss,
-    batch: Batch<'b>,
-    share: &'a mut Share,
-}
-
-impl Kernel for Judge<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        self.share.judge(simd, self.loss.into(), self.batch, 1.0);
-    }
-}
-
-/// Phase 2 for one share.
-struct ThereAndBack<'a, 'b> {
-    network: &'a Network,
-    inputs: &'a InputRows,
-    objective: Objective,
-    batch: Batch<'b>,
-    scale: f32,
-    share: &'a mut Share,
-    /// Where the share's dZ of the first layer belongs among those of the whole batch.
-    first_d_z: &'a mut [Line],
-}
-
-impl Kernel for ThereAndBack<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { network, inputs, objective, batch, scale, share, first_d_z } = self;
-        There { network, inputs, share }.run(simd);
-        share.judge(simd, objective, batch.slice(share.samples.clone()), scale);
-        pass::backward(simd, network.layer_activations(), network.parameters(), &share.a, &mut share.d);
-        first_d_z.copy_from_slice(share.d[0].lines());
-    }
-}
-
-/// Phase 3 for one block of rows.
-struct UpdateBlock<'a, 'b, P> {
-    block: &'a Block,
-    shape: Shape,
-    pass: &'a Pass<'b, P>,
-    rows: UpdateRows<'a>,
-}
-
-impl<'b, P: Iterator<Item = (&'b [Matrix], &'b [Matrix])> + Clone> Kernel for UpdateBlock<'_, 'b, P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { block, shape, pass, mut rows } = self;
-        pass::parameter_gradient(simd, block, shape, pass, &mut rows);
     }
 }

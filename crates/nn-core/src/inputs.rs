@@ -1,7 +1,9 @@
 //! Owns the input rows of a pass in the two forms that the first layer's products take: bytes with a
 //! map of those that are lit, and plain numbers. Chooses neither.
 
+use crate::bits::{BLOCK, transpose_bits};
 use crate::dataset::Batch;
+use crate::dropout::LayerMask;
 use crate::matrix::Matrix;
 use crate::parameters::Shape;
 use crate::simd::{LANES, Simd, floats_mut};
@@ -82,7 +84,7 @@ impl<'a> From<&Batch<'a>> for Inputs<'a> {
 }
 
 /// What each byte stands for: v / 255, the ink of a pixel from 0 to 1.
-pub(crate) static PIXEL_VALUE: [f32; 256] = {
+static PIXEL_VALUE: [f32; 256] = {
     let mut values = [0.0; 256];
     let mut v = 0;
     while v < 256 {
@@ -92,15 +94,9 @@ pub(crate) static PIXEL_VALUE: [f32; 256] = {
     values
 };
 
-/// Inputs looked at together: the bits of a `u64`, one cache line of bytes.
-pub(crate) const BLOCK: usize = 64;
-
 /// Into how many sections the inputs are cut at most. The sums of the first layer run section by
 /// section, so a change of this number changes their rounding.
 const MOST_SECTIONS: usize = 4;
-
-/// Samples of a block from which on the maps are transposed as a whole, not bit by bit.
-const TRANSPOSE_FROM: usize = 8;
 
 /// Above this share of inputs that are not 0, the dense products are faster than the sparse ones.
 const DENSE_ABOVE: f64 = 0.4;
@@ -169,6 +165,10 @@ pub(crate) struct Section {
     form: Form,
     /// The form that suits bytes as full as those last filled in.
     next_form: Form,
+    /// What an input is multiplied by: 1 unless inputs are dropped, then 1 / the probability that one is kept.
+    scale: f32,
+    /// What each byte stands for at another scale than 1.
+    scaled_values: [f32; 256],
     /// (blocks, N): the bytes, the last block padded with zeros.
     bytes: Vec<Bytes>,
     /// (blocks, N): bit j is set where byte j of that block is not 0.
@@ -189,6 +189,8 @@ impl Section {
             rows: 0,
             form: Form::default(),
             next_form: Form::default(),
+            scale: 1.0,
+            scaled_values: PIXEL_VALUE,
             bytes: Vec::new(),
             lit: Vec::new(),
             lit_rows: Vec::new(),
@@ -196,10 +198,12 @@ impl Section {
         }
     }
 
-    /// Copies this section's part of the inputs in; bytes take the form that suited those before.
+    /// Copies this section's part of the inputs in, but for those that are dropped; bytes take the form that
+    /// suited those before.
     #[inline(always)]
-    pub(crate) fn fill<S: Simd>(&mut self, simd: S, inputs: Inputs<'_>) {
+    pub(crate) fn fill<S: Simd>(&mut self, simd: S, inputs: Inputs<'_>, mask: Option<LayerMask>) {
         (self.rows, _) = inputs.dim();
+        self.set_scale(mask.map_or(1.0, |mask| mask.scale));
         let columns = s![self.inputs.clone()];
         match inputs {
             Inputs::Floats(floats) => {
@@ -207,8 +211,16 @@ impl Section {
                 self.dense.set_rows(self.rows);
                 for (n, row) in floats.outer_iter().enumerate() {
                     let row = row.slice_move(columns);
-                    for (value, &input) in floats_mut(self.dense.row_mut(n)).iter_mut().zip(row) {
+                    let values = floats_mut(self.dense.row_mut(n)).iter_mut();
+                    for (value, &input) in values.zip(row) {
                         *value = input;
+                    }
+                    if let Some(mask) = mask {
+                        let mask = mask.row(n);
+                        for (line, values) in self.dense.row_mut(n).iter_mut().enumerate() {
+                            let factors = mask.factors(self.inputs.start + line * LANES);
+                            simd.store(simd.mul(simd.load(values), simd.load(&factors)), values);
+                        }
                     }
                 }
                 return;
@@ -220,7 +232,7 @@ impl Section {
                     for (block, bytes) in row.axis_chunks_iter(Axis(0), BLOCK).enumerate() {
                         let mut whole = [0; BLOCK];
                         whole.iter_mut().zip(bytes).for_each(|(byte, &input)| *byte = input);
-                        self.put(simd, block, n, whole);
+                        self.put(simd, block, n, whole, mask);
                     }
                 }
             }
@@ -233,12 +245,12 @@ impl Section {
                 for n in 0..self.rows {
                     let (whole, rest) = batch.row(n)[self.inputs.clone()].as_chunks::<BLOCK>();
                     for (block, &bytes) in whole.iter().enumerate() {
-                        self.put(simd, block, n, bytes);
+                        self.put(simd, block, n, bytes, mask);
                     }
                     if !rest.is_empty() {
                         let mut padded = [0; BLOCK];
                         padded[..rest.len()].copy_from_slice(rest);
-                        self.put(simd, whole.len(), n, padded);
+                        self.put(simd, whole.len(), n, padded, mask);
                     }
                 }
             }
@@ -262,10 +274,38 @@ impl Section {
     }
 
     #[inline(always)]
-    fn put<S: Simd>(&mut self, simd: S, block: usize, n: usize, bytes: [u8; BLOCK]) {
+    fn put<S: Simd>(
+        &mut self,
+        simd: S,
+        block: usize,
+        n: usize,
+        mut bytes: [u8; BLOCK],
+        mask: Option<LayerMask>,
+    ) {
         let place = block * self.rows + n;
+        let mut lit = simd.nonzero_bytes(&bytes);
+        if let Some(mask) = mask
+            && lit != 0
+        {
+            mask.row(n).drop_bytes(self.inputs.start + block * BLOCK, &mut bytes);
+            lit = simd.nonzero_bytes(&bytes);
+        }
         self.bytes[place].0 = bytes;
-        self.lit[place] = simd.nonzero_bytes(&bytes);
+        self.lit[place] = lit;
+    }
+
+    fn set_scale(&mut self, scale: f32) {
+        if scale != self.scale {
+            self.scale = scale;
+            self.scaled_values = PIXEL_VALUE;
+            self.scaled_values.iter_mut().for_each(|value| *value *= scale);
+        }
+    }
+
+    /// What each byte stands for.
+    #[inline(always)]
+    pub(crate) fn values(&self) -> &[f32; 256] {
+        if self.scale == 1.0 { &PIXEL_VALUE } else { &self.scaled_values }
     }
 
     /// Turns the maps of what is lit in a row into maps of the rows in which an input is lit, which the
@@ -294,7 +334,8 @@ impl Section {
                 let bytes = &self.bytes[block * self.rows + n].0;
                 let lines = self.dense.row_mut(n)[block * BLOCK / LANES..].iter_mut();
                 for (line, bytes) in lines.zip(bytes.as_chunks().0) {
-                    simd.store(pixel_values(simd, bytes), line);
+                    // As in the table, times 1 where nothing is dropped.
+                    simd.store(simd.mul(pixel_values(simd, bytes), simd.splat(self.scale)), line);
                 }
             }
         }
@@ -334,7 +375,8 @@ impl Section {
         let groups = self.rows.div_ceil(BLOCK);
         let bytes = self.bytes[block * self.rows..][..self.rows].chunks(BLOCK);
         let lit_rows = &self.lit_rows[block * groups..][..groups];
-        bytes.zip(lit_rows).map(|(bytes, lit_rows)| Group { bytes, lit_rows })
+        let values = self.values();
+        bytes.zip(lit_rows).map(move |(bytes, lit_rows)| Group { bytes, lit_rows, values })
     }
 
     /// The map of the inputs of block `block` that are lit in any row.
@@ -353,6 +395,7 @@ impl Section {
 pub(crate) struct Group<'a> {
     bytes: &'a [Bytes],
     lit_rows: &'a [u64; BLOCK],
+    values: &'a [f32; 256],
 }
 
 impl Group<'_> {
@@ -365,7 +408,7 @@ impl Group<'_> {
     /// The value of input `j` of the block in row `n` of the group.
     #[inline(always)]
     pub(crate) fn value(&self, n: usize, j: usize) -> f32 {
-        PIXEL_VALUE[usize::from(self.bytes[n].0[j])]
+        self.values[usize::from(self.bytes[n].0[j])]
     }
 }
 
@@ -380,76 +423,11 @@ fn pixel_values<S: Simd>(simd: S, bytes: &[u8; LANES]) -> S::Vector {
     simd.mul_add(left_over, inverse, quotient)
 }
 
-/// Bit n of the j-th map of the result is bit j of map n: the transpose of a 64 x 64 matrix of bits,
-/// of which the rows that are not given are 0.
-#[inline(always)]
-fn transpose_bits(maps: &[u64]) -> [u64; BLOCK] {
-    let mut result = [0; BLOCK];
-    if maps.len() < TRANSPOSE_FROM {
-        for (n, &map) in maps.iter().enumerate() {
-            for j in ones(map) {
-                result[j] |= 1 << n;
-            }
-        }
-        return result;
-    }
-    result[..maps.len()].copy_from_slice(maps);
-    // The upper right quarter changes places with the lower left one; then so do the quarters of each
-    // quarter, down to single bits.
-    let (mut width, mut low_half) = (BLOCK / 2, u64::MAX >> (BLOCK / 2));
-    while width > 0 {
-        for maps in result.chunks_exact_mut(2 * width) {
-            let (upper, lower) = maps.split_at_mut(width);
-            for (upper, lower) in upper.iter_mut().zip(lower) {
-                let exchange = ((*upper >> width) ^ *lower) & low_half;
-                *upper ^= exchange << width;
-                *lower ^= exchange;
-            }
-        }
-        width /= 2;
-        low_half ^= low_half << width;
-    }
-    result
-}
-
-/// The map with ones at `places`, of which there is at least one.
-#[inline(always)]
-pub(crate) fn places(places: Range<usize>) -> u64 {
-    u64::MAX >> (BLOCK - places.len()) << places.start
-}
-
-/// The places of the ones in `mask`, lowest first.
-#[inline(always)]
-pub(crate) fn ones(mut mask: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        (mask != 0).then(|| {
-            let place = mask.trailing_zeros() as usize;
-            mask &= mask - 1;
-            place
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::parameters::Parameters;
     use crate::simd::{Kernel, Line, dispatch};
-
-    #[test]
-    fn maps_of_bits_are_transposed_whatever_their_number() {
-        let bit = |n: usize, j: usize| (n * n * 31 + 7 * j * j + n * j).is_multiple_of(5);
-        for rows in [0, 1, 3, 7, 8, 9, 40, 64] {
-            let map = |n| (0..BLOCK).fold(0, |map, j| map | u64::from(bit(n, j)) << j);
-            let maps: Vec<u64> = (0..rows).map(map).collect();
-            let transposed = transpose_bits(&maps);
-            for (j, map) in transposed.iter().enumerate() {
-                for n in 0..BLOCK {
-                    assert_eq!(map >> n & 1 == 1, n < rows && bit(n, j), "row {n} of {rows}, bit {j}");
-                }
-            }
-        }
-    }
 
     #[test]
     fn every_byte_expands_to_its_value_exactly() {

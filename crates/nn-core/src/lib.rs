@@ -11,10 +11,15 @@ mod inputs;
 mod targets;
 
 mod activation;
+mod average;
+mod dropout;
 mod initializer;
 mod loss;
+mod muon;
 mod objective;
 mod optimizer;
+mod update;
+mod whole;
 
 mod network;
 mod panel;
@@ -26,6 +31,7 @@ mod trace;
 mod engine;
 mod tally;
 
+mod bits;
 mod dense;
 mod sparse;
 
@@ -36,7 +42,9 @@ mod team;
 mod error;
 
 pub use activation::{Activation, LEAKY_SLOPE};
+pub use average::Average;
 pub use dataset::{Batch, Dataset};
+pub use dropout::Dropout;
 pub use engine::Engine;
 pub use error::{DatasetError, NetworkError, OptimizerError, UnknownName};
 pub use initializer::Initializer;

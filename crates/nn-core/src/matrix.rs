@@ -2,6 +2,7 @@
 
 use crate::simd::{LANES, Line, floats, floats_mut, lines_for};
 use ndarray::{ArrayView2, ShapeBuilder};
+use std::ops::Range;
 
 /// A row-major matrix whose rows each begin on a cache line and are padded with zeros to whole lines.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,21 @@ impl Matrix {
     pub(crate) fn set_rows(&mut self, rows: usize) {
         self.lines.resize(rows * self.width(), Line::default());
         self.rows = rows;
+    }
+
+    /// Changes the shape, keeping the memory as [`set_rows`](Self::set_rows) does. All numbers become zero.
+    pub(crate) fn reshape(&mut self, rows: usize, columns: usize) {
+        (self.rows, self.columns) = (rows, columns);
+        self.lines.clear();
+        self.lines.resize(rows * lines_for(columns), Line::default());
+    }
+
+    /// Becomes some rows of another matrix.
+    pub(crate) fn copy_rows(&mut self, of: &Self, rows: Range<usize>) {
+        let width = of.width();
+        (self.rows, self.columns) = (rows.len(), of.columns);
+        self.lines.clear();
+        self.lines.extend_from_slice(&of.lines[rows.start * width..rows.end * width]);
     }
 
     pub(crate) fn rows(&self) -> usize {

@@ -2,7 +2,8 @@
 //! back-propagation. Knows no files, no data order and no optimizer.
 
 use crate::activation::Activation;
-use crate::dense::GradientSink;
+use crate::dense::StoreRows;
+use crate::dropout::{Dropout, Masks};
 use crate::error::NetworkError;
 use crate::initializer::Initializer;
 use crate::inputs::Inputs;
@@ -11,11 +12,10 @@ use crate::matrix::Matrix;
 use crate::parameters::Parameters;
 use crate::pass::{self, Pass};
 use crate::plan::Plan;
-use crate::simd::{Kernel, Line, Simd, dispatch, store_lines};
+use crate::simd::{Kernel, Simd, dispatch};
 use crate::trace::{Trace, layer_matrices};
 use ndarray::{Array2, ArrayView2};
 use ndarray_rand::rand::Rng;
-use zerocopy::IntoBytes;
 
 /// A multilayer perceptron: fully connected layers, each Z = X W + b and A = f(Z), the A of one being
 /// the X of the next.
@@ -225,9 +225,22 @@ impl Network {
     #[must_use]
     #[track_caller]
     pub fn trace<'a>(&self, inputs: impl Into<Inputs<'a>>) -> Trace {
+        self.trace_dropping(inputs, &Dropout::NONE, 0)
+    }
+
+    /// As [`trace`](Self::trace), with some of the inputs and hidden activations left out, as they are in the
+    /// training step that follows `steps` others; [`backward`](Self::backward) leaves out the same.
+    ///
+    /// # Panics
+    /// If the inputs don't have [`inputs`](Self::inputs) columns, or a probability is out of its range.
+    #[must_use]
+    #[track_caller]
+    pub fn trace_dropping<'a>(&self, inputs: impl Into<Inputs<'a>>, dropout: &Dropout, steps: u64) -> Trace {
         let inputs = inputs.into();
         self.check_inputs(&inputs);
+        dropout.check();
         let mut trace = Trace::new(&self.parameters);
+        trace.masks = Masks::new(dropout, steps);
         dispatch(Forward { network: self, inputs, trace: &mut trace, and_back: true });
         trace
     }
@@ -293,15 +306,16 @@ impl Kernel for Forward<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { network, inputs, trace, and_back } = self;
+        let masks = trace.masks;
         for section in trace.inputs.sections_mut() {
-            section.fill(simd, inputs);
+            section.fill(simd, inputs, masks.and_then(Masks::inputs));
             if and_back {
                 section.find_lit_rows();
             }
             pass::section_product(simd, inputs, section, network.parameters.rows(0));
         }
         let all = (&trace.inputs, 0..trace.inputs.rows());
-        pass::forward(simd, &network.activations, &network.parameters, all, &mut trace.activations);
+        pass::forward(simd, &network.activations, &network.parameters, all, masks, &mut trace.activations);
     }
 }
 
@@ -318,7 +332,14 @@ impl Kernel for Backward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { network, trace, d, gradients } = self;
-        pass::backward(simd, &network.activations, &network.parameters, &trace.activations, d);
+        pass::backward(
+            simd,
+            &network.activations,
+            &network.parameters,
+            (trace.masks, 0),
+            &trace.activations,
+            d,
+        );
         let plan = Plan::new(network.parameters.shapes(), &trace.inputs);
         let parts = std::iter::once((&trace.activations[..], &*d));
         let pass = Pass { inputs: &trace.inputs, first_d_z: &d[0], parts };
@@ -328,30 +349,5 @@ impl Kernel for Backward<'_> {
             let mut store = StoreRows { width: shape.width(), lines };
             pass::parameter_gradient(simd, block, shape, &pass, &mut store);
         }
-    }
-}
-
-/// Where a gradient's rows are kept.
-struct StoreRows<'a> {
-    /// Lines in a row.
-    width: usize,
-    /// Zero to begin with.
-    lines: &'a mut [Line],
-}
-
-impl<S: Simd> GradientSink<S> for StoreRows<'_> {
-    #[inline(always)]
-    fn ignores_zero(&self) -> bool {
-        true
-    }
-
-    #[inline(always)]
-    fn prefetch<const T: usize>(&self, simd: S, row: usize, start: usize) {
-        simd.prefetch(self.lines[row * self.width + start..][..T].as_bytes());
-    }
-
-    #[inline(always)]
-    fn take<const T: usize>(&mut self, simd: S, row: usize, start: usize, gradient: [S::Vector; T]) {
-        store_lines(simd, gradient, &mut self.lines[row * self.width + start..]);
     }
 }

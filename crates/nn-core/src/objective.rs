@@ -1,6 +1,7 @@
 //! Owns what a training step strives for: a loss, and what makes it harder than the data alone. Knows no
 //! network.
 
+use crate::dropout::Dropout;
 use crate::loss::Loss;
 
 /// What a training step lowers. A [`Loss`] alone is one too, with nothing added.
@@ -19,11 +20,13 @@ pub struct Objective {
     /// How much of each label is given to all C outputs alike, 0 to 1: the target of a label is
     /// (1 - smoothing) onehot(label) + smoothing / C (Szegedy et al. 2016).
     pub label_smoothing: f32,
+    /// What is left out of the network while it learns.
+    pub dropout: Dropout,
 }
 
 impl From<Loss> for Objective {
     fn from(loss: Loss) -> Self {
-        Self { loss, label_smoothing: 0.0 }
+        Self { loss, label_smoothing: 0.0, dropout: Dropout::NONE }
     }
 }
 
@@ -34,5 +37,6 @@ impl Objective {
     pub(crate) fn check(&self) {
         let smoothing = self.label_smoothing;
         assert!((0.0..=1.0).contains(&smoothing), "a label smoothing of {smoothing}, expected 0 to 1");
+        self.dropout.check();
     }
 }

@@ -1,13 +1,17 @@
-//! Owns the rules by which a gradient changes the parameters. Knows no network's structure: a rule
-//! looks at one number, its gradient and its own memory.
+//! Owns the rules by which a gradient changes the parameters, and their memories. The formulas are in
+//! `update.rs` and `muon.rs`.
 
-use crate::dense::GradientSink;
 use crate::error::{OptimizerError, UnknownName};
+use crate::inputs::InputRows;
+use crate::muon::Muon;
 use crate::network::Network;
 use crate::parameters::Parameters;
-use crate::simd::{Kernel, Line, Simd, dispatch, load_lines, store_lines};
+use crate::plan::Plan;
+use crate::simd::Line;
+use crate::team::Parts;
+use crate::update::{Formula, Update};
+use crate::whole;
 use std::{fmt, str::FromStr};
-use zerocopy::IntoBytes;
 
 /// How a parameter w follows its gradient g at learning rate r. The memories v and m, u begin at 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +26,8 @@ pub enum Rule {
         nesterov: bool,
     },
     /// Kingma and Ba 2015. m = beta1 m + (1 - beta1) g; u = beta2 u + (1 - beta2) g^2;
-    /// w = w - r (m / (1 - beta1^t)) / (sqrt(u / (1 - beta2^t)) + epsilon) at step t, from 1.
+    /// w = w - r (m / (1 - beta1^t)) / (sqrt(u / (1 - beta2^t)) + epsilon) at step t, from 1. With
+    /// [weight decay](Optimizer::set_weight_decay) it is AdamW.
     Adam {
         /// Decay of the mean gradient m, usually 0.9.
         beta1: f32,
@@ -31,15 +36,31 @@ pub enum Rule {
         /// Keeps the quotient finite, usually 1e-8.
         epsilon: f32,
     },
+    /// Jordan et al. 2024, in the form of `torch.optim.Muon` with `adjust_lr_fn="match_rms_adamw"`. For the
+    /// weights W (I, O) of every layer but the last: V = momentum V + (1 - momentum) G;
+    /// W = W - r 0.2 sqrt(max(I, O)) orthogonal(momentum V + (1 - momentum) G), where orthogonal(U S V^T) is
+    /// nearly U V^T, by five Newton-Schulz iterations. All biases and the last layer's weights follow
+    /// [`Adam`](Self::Adam) at the same rate.
+    Muon {
+        /// How much of the mean gradient V stays from step to step, usually 0.95.
+        momentum: f32,
+        /// Decay of Adam's mean gradient, usually 0.9.
+        beta1: f32,
+        /// Decay of Adam's mean squared gradient, usually 0.999.
+        beta2: f32,
+        /// Keeps Adam's quotient finite, usually 1e-8.
+        epsilon: f32,
+    },
 }
 
 impl Rule {
     /// The rules with their usual settings, in the order in which they are listed to people.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Sgd,
         Self::Momentum { momentum: 0.9, nesterov: false },
         Self::Momentum { momentum: 0.9, nesterov: true },
         Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+        Self::Muon { momentum: 0.95, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
     ];
 
     /// The name that [`FromStr`] reads; it tells the rule but not its settings.
@@ -50,16 +71,17 @@ impl Rule {
             Self::Momentum { nesterov: false, .. } => "momentum",
             Self::Momentum { nesterov: true, .. } => "nesterov",
             Self::Adam { .. } => "adam",
+            Self::Muon { .. } => "muon",
         }
     }
 
-    /// How many numbers the rule remembers for each parameter.
+    /// How many numbers the rule remembers for each parameter. Muon's second one is 0 where it needs only one.
     #[must_use]
     pub const fn memories(self) -> usize {
         match self {
             Self::Sgd => 0,
             Self::Momentum { .. } => 1,
-            Self::Adam { .. } => 2,
+            Self::Adam { .. } | Self::Muon { .. } => 2,
         }
     }
 
@@ -88,11 +110,13 @@ impl FromStr for Rule {
     }
 }
 
-/// A rule, its learning rate, and its memory of the steps so far.
+/// A rule, its settings, and its memory of the steps so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Optimizer {
     rule: Rule,
     rate: f32,
+    weight_decay: f32,
+    clip: Option<f32>,
     steps: u64,
     memories: Vec<Parameters>,
 }
@@ -101,13 +125,14 @@ impl Optimizer {
     /// An optimizer that has taken no step.
     #[must_use]
     pub fn new(rule: Rule, rate: f32) -> Self {
-        Self { rule, rate, steps: 0, memories: Vec::new() }
+        Self { rule, rate, weight_decay: 0.0, clip: None, steps: 0, memories: Vec::new() }
     }
 
     /// An optimizer that goes on where another one stopped, as [`rule`](Self::rule), [`rate`](Self::rate),
     /// [`steps`](Self::steps) and [`memories`](Self::memories) told: the next step gives the same bits.
     ///
-    /// The numbers in the memories are taken as they are.
+    /// The numbers in the memories are taken as they are. Weight decay and clipping are settings and are to be set
+    /// again.
     ///
     /// # Errors
     /// [`OptimizerError`] when there are not as many memories as the rule has after so many steps, or they are of
@@ -139,7 +164,7 @@ impl Optimizer {
         if memories.windows(2).any(|pair| pair[0].shapes() != pair[1].shapes()) {
             return Err(OptimizerError::Shapes { rule });
         }
-        Ok(Self { rule, rate, steps, memories })
+        Ok(Self { steps, memories, ..Self::new(rule, rate) })
     }
 
     /// Plain gradient descent.
@@ -165,14 +190,38 @@ impl Optimizer {
         self.rate = rate;
     }
 
+    /// The weight decay, 0 unless it was set.
+    #[must_use]
+    pub fn weight_decay(&self) -> f32 {
+        self.weight_decay
+    }
+
+    /// Lets every step first multiply all weights, but not the biases, by 1 - rate decay, whatever the rule
+    /// (Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization").
+    pub fn set_weight_decay(&mut self, weight_decay: f32) {
+        self.weight_decay = weight_decay;
+    }
+
+    /// The greatest norm that a gradient may have, if there is one.
+    #[must_use]
+    pub fn clip(&self) -> Option<f32> {
+        self.clip
+    }
+
+    /// Bounds the norm of the whole gradient, the root of the sum of the squares of all its numbers: where it is
+    /// greater than `clip`, all of them are made smaller alike (Pascanu et al. 2013).
+    pub fn set_clip(&mut self, clip: Option<f32>) {
+        self.clip = clip;
+    }
+
     /// How many steps were taken.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// What the rule remembers, in the order of its formula: the velocity v, or the moments m and u. There are
-    /// none before the first step, which makes them.
+    /// What the rule remembers, in the order of its formula: the velocity v, or the moments m and u; Muon's V stands
+    /// in the place of m. There are none before the first step, which makes them.
     #[must_use]
     pub fn memories(&self) -> &[Parameters] {
         &self.memories
@@ -187,9 +236,8 @@ impl Optimizer {
         let shapes = network.parameters().shapes();
         assert_eq!(gradients.shapes(), shapes, "the gradients are of another network");
         let update = self.begin_step(network.parameters());
-        let [first, second] = self.memories_mut();
-        let parameters = network.parameters_mut().all_lines_mut();
-        dispatch(UpdateAll { update, parameters, first, second, gradients: gradients.all_lines() });
+        let plan = Plan::new(shapes, &InputRows::new(shapes[0]));
+        whole::step_by(&plan, (self, update), gradients, network.parameters_mut());
     }
 
     /// Counts a step, and gives its formula with the step's constants filled in. The memories are made
@@ -204,17 +252,51 @@ impl Optimizer {
         }
         self.steps += 1;
         let rate = self.rate;
-        match self.rule {
-            Rule::Sgd => Update::Sgd { rate },
-            Rule::Momentum { momentum, nesterov } => Update::Momentum { rate, momentum, nesterov },
-            Rule::Adam { beta1, beta2, epsilon } => {
+        let formula = match self.rule {
+            Rule::Sgd => Formula::Sgd { rate },
+            Rule::Momentum { momentum, nesterov } => Formula::Momentum { rate, momentum, nesterov },
+            Rule::Adam { beta1, beta2, epsilon } | Rule::Muon { beta1, beta2, epsilon, .. } => {
                 // In f64, where 1 - beta^t is exact enough from the first step to the last.
                 let correction = |beta: f32| 1.0 - f64::from(beta).powf(self.steps as f64);
                 let rate = (f64::from(rate) / correction(beta1)) as f32;
                 let root = (1.0 / correction(beta2).sqrt()) as f32;
-                Update::Adam { rate, beta1, beta2, epsilon, root }
+                Formula::Adam { rate, beta1, beta2, epsilon, root }
             }
+        };
+        Update { formula, shrink: self.shrink() }
+    }
+
+    fn shrink(&self) -> f32 {
+        (1.0 - f64::from(self.rate) * f64::from(self.weight_decay)) as f32
+    }
+
+    /// Whether a step must know the whole gradient before it changes anything.
+    pub(crate) fn needs_whole_gradient(&self) -> bool {
+        self.clip.is_some() || self.muon().is_some()
+    }
+
+    /// How matrices change as such.
+    pub(crate) fn muon(&self) -> Option<Muon> {
+        match self.rule {
+            Rule::Muon { momentum, .. } => Some(Muon { momentum, rate: self.rate, shrink: self.shrink() }),
+            Rule::Sgd | Rule::Momentum { .. } | Rule::Adam { .. } => None,
         }
+    }
+
+    /// The parameters and the memories, cut into the blocks of a plan.
+    pub(crate) fn parts<'a>(
+        &'a mut self,
+        parameters: &'a mut Parameters,
+        plan: &'a Plan,
+    ) -> [Parts<'a, Line>; 3] {
+        let [first, second] = self.memories_mut();
+        let memory = |lines: &[Line]| if lines.is_empty() { &plan.nothing } else { &plan.lines };
+        let (of_first, of_second) = (memory(first), memory(second));
+        [
+            Parts::new(parameters.all_lines_mut(), &plan.lines),
+            Parts::new(first, of_first),
+            Parts::new(second, of_second),
+        ]
     }
 
     /// The lines of the memories, empty where the rule has fewer than two.
@@ -224,136 +306,5 @@ impl Optimizer {
             [first] => [first.all_lines_mut(), &mut []],
             [first, second, ..] => [first.all_lines_mut(), second.all_lines_mut()],
         }
-    }
-}
-
-/// A rule at one step.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Update {
-    Sgd {
-        rate: f32,
-    },
-    Momentum {
-        rate: f32,
-        momentum: f32,
-        nesterov: bool,
-    },
-    /// `rate` is r / (1 - beta1^t), `root` is 1 / sqrt(1 - beta2^t).
-    Adam {
-        rate: f32,
-        beta1: f32,
-        beta2: f32,
-        epsilon: f32,
-        root: f32,
-    },
-}
-
-impl Update {
-    /// Changes the first `T` lines of `w`, and of the memories `first` and `second`, by the gradient `g`;
-    /// a memory that the rule does not have is empty.
-    #[inline(always)]
-    fn apply<S: Simd, const T: usize>(
-        self,
-        simd: S,
-        w: &mut [Line],
-        first: &mut [Line],
-        second: &mut [Line],
-        g: [S::Vector; T],
-    ) {
-        let mut new_w: [S::Vector; T] = load_lines(simd, w);
-        match self {
-            Self::Sgd { rate } => {
-                for t in 0..T {
-                    new_w[t] = simd.mul_add(simd.splat(-rate), g[t], new_w[t]);
-                }
-            }
-            Self::Momentum { rate, momentum, nesterov } => {
-                let mut v: [S::Vector; T] = load_lines(simd, first);
-                for t in 0..T {
-                    v[t] = simd.mul_add(simd.splat(momentum), v[t], g[t]);
-                    let ahead = simd.mul_add(simd.splat(momentum), v[t], g[t]);
-                    let change = if nesterov { ahead } else { v[t] };
-                    new_w[t] = simd.mul_add(simd.splat(-rate), change, new_w[t]);
-                }
-                store_lines(simd, v, first);
-            }
-            Self::Adam { rate, beta1, beta2, epsilon, root } => {
-                let mut m: [S::Vector; T] = load_lines(simd, first);
-                let mut u: [S::Vector; T] = load_lines(simd, second);
-                for t in 0..T {
-                    let square = simd.mul(g[t], g[t]);
-                    m[t] = simd.mul_add(simd.splat(beta1), m[t], simd.mul(simd.splat(1.0 - beta1), g[t]));
-                    u[t] = simd.mul_add(simd.splat(beta2), u[t], simd.mul(simd.splat(1.0 - beta2), square));
-                    let scale = simd.mul_add(simd.sqrt(u[t]), simd.splat(root), simd.splat(epsilon));
-                    new_w[t] = simd.mul_add(simd.splat(-rate), simd.div(m[t], scale), new_w[t]);
-                }
-                store_lines(simd, m, first);
-                store_lines(simd, u, second);
-            }
-        }
-        store_lines(simd, new_w, w);
-    }
-
-    /// Whether a gradient of 0 changes nothing, so that rows without one need not be touched.
-    pub(crate) const fn ignores_zero(self) -> bool {
-        matches!(self, Self::Sgd { .. })
-    }
-}
-
-struct UpdateAll<'a> {
-    update: Update,
-    parameters: &'a mut [Line],
-    first: &'a mut [Line],
-    second: &'a mut [Line],
-    gradients: &'a [Line],
-}
-
-impl Kernel for UpdateAll<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { update, parameters, first, second, gradients } = self;
-        let mut rows = UpdateRows { update, width: 1, parameters, first, second };
-        for (line, gradient) in gradients.iter().enumerate() {
-            rows.take(simd, line, 0, [simd.load(gradient)]);
-        }
-    }
-}
-
-/// Where a gradient's rows become an update of rows of weights as soon as they are summed.
-#[derive(Debug)]
-pub(crate) struct UpdateRows<'a> {
-    pub(crate) update: Update,
-    /// Lines in a row.
-    pub(crate) width: usize,
-    pub(crate) parameters: &'a mut [Line],
-    pub(crate) first: &'a mut [Line],
-    pub(crate) second: &'a mut [Line],
-}
-
-impl<S: Simd> GradientSink<S> for UpdateRows<'_> {
-    #[inline(always)]
-    fn ignores_zero(&self) -> bool {
-        self.update.ignores_zero()
-    }
-
-    #[inline(always)]
-    fn prefetch<const T: usize>(&self, simd: S, row: usize, start: usize) {
-        let from = row * self.width + start;
-        for lines in [&*self.parameters, &*self.first, &*self.second] {
-            if let Some(lines) = lines.get(from..from + T) {
-                simd.prefetch(lines.as_bytes());
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn take<const T: usize>(&mut self, simd: S, row: usize, start: usize, gradient: [S::Vector; T]) {
-        let from = row * self.width + start;
-        let memory = |lines: usize| if lines == 0 { 0 } else { from };
-        let (first, second) = (memory(self.first.len()), memory(self.second.len()));
-        let (first, second) = (&mut self.first[first..], &mut self.second[second..]);
-        self.update.apply(simd, &mut self.parameters[from..], first, second, gradient);
     }
 }

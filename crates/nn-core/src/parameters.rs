@@ -2,7 +2,7 @@
 //! velocities, moments. Knows no formula.
 
 use crate::error::NetworkError;
-use crate::matrix;
+use crate::matrix::{self, Matrix};
 use crate::simd::{LANES, Line, floats, floats_mut, lines_for};
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, ShapeBuilder};
 use std::fmt;
@@ -51,6 +51,13 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// A matrix as if it were weights. It has no biases.
+    #[inline(always)]
+    pub(crate) fn of_matrix(matrix: &'a Matrix) -> Self {
+        let shape = Shape { inputs: matrix.rows(), outputs: matrix.columns(), start: 0 };
+        Self { shape, lines: matrix.lines() }
+    }
+
     /// The weights from input `input`; the biases where it equals the number of inputs.
     #[inline(always)]
     pub(crate) fn row(self, input: usize) -> &'a [Line] {

@@ -4,11 +4,12 @@
 
 use crate::activation::Activation;
 use crate::dense::{self, GradientSink};
+use crate::dropout::{LayerMask, Masks};
 use crate::inputs::{Form, InputRows, Inputs, Section};
 use crate::matrix::Matrix;
 use crate::parameters::{Parameters, Rows, Shape};
 use crate::plan::Block;
-use crate::simd::{Line, Simd, load_lines, store_lines};
+use crate::simd::{LANES, Line, Simd, load_lines, store_lines};
 use crate::sparse::{self, tiles, with_tile};
 use std::iter::once;
 use std::ops::Range;
@@ -36,13 +37,15 @@ pub(crate) fn section_product<S: Simd>(
 }
 
 /// Forward propagation of the samples `samples` of a batch, whose inputs' sections have their products.
-/// For each layer: Z = X W + b, then A = f(Z), which is the X of the next.
+/// For each layer: Z = X W + b, then A = f(Z), which is the X of the next. Of a hidden layer's A some may be
+/// dropped.
 #[inline(always)]
 pub(crate) fn forward<S: Simd>(
     simd: S,
     activations: &[Activation],
     parameters: &Parameters,
     (inputs, samples): (&InputRows, Range<usize>),
+    masks: Option<Masks>,
     a: &mut [Matrix],
 ) {
     for (layer, &activation) in activations.iter().enumerate() {
@@ -62,7 +65,22 @@ pub(crate) fn forward<S: Simd>(
         for row in z.rows_mut() {
             activation.forward(simd, row, weights.shape.outputs);
         }
+        if let Some(mask) = hidden_mask(masks, layer, activations) {
+            for (n, row) in z.rows_mut().enumerate() {
+                let mask = mask.row(samples.start + n);
+                for (line, a) in row.iter_mut().enumerate() {
+                    let factors = mask.factors(line * LANES);
+                    simd.store(simd.mul(simd.load(a), simd.load(&factors)), a);
+                }
+            }
+        }
     }
+}
+
+/// What is left out of a layer's activations; outputs are never left out.
+#[inline(always)]
+fn hidden_mask(masks: Option<Masks>, layer: usize, activations: &[Activation]) -> Option<LayerMask> {
+    masks.filter(|_| layer + 1 < activations.len())?.hidden(layer)
 }
 
 /// Z = b + X W of the first layer: the sum over the sections, in their order, whose rows from row
@@ -88,12 +106,13 @@ fn sum_sections<S: Simd>(simd: S, biases: &[Line], sections: &[Section], first: 
 
 /// Back-propagation. The last matrix of `d` holds dL/dA of the outputs; on return each holds dL/dZ of
 /// its layer. For each layer, last first: dZ = dA * f'(Z), then dX = dZ W^T, which is the dA of the
-/// layer before.
+/// layer before. Sample `first` of the batch is the first of these.
 #[inline(always)]
 pub(crate) fn backward<S: Simd>(
     simd: S,
     activations: &[Activation],
     parameters: &Parameters,
+    (masks, first): (Option<Masks>, usize),
     a: &[Matrix],
     d: &mut [Matrix],
 ) {
@@ -101,7 +120,12 @@ pub(crate) fn backward<S: Simd>(
         let (before, d_z) = d.split_at_mut(layer);
         let d_z = &mut d_z[0];
         for (n, d_z) in d_z.rows_mut().enumerate() {
-            activation.backward(simd, a[layer].row(n), d_z);
+            match hidden_mask(masks, layer, activations) {
+                None => activation.backward(simd, a[layer].row(n), d_z),
+                Some(mask) => {
+                    activation.backward_dropped(simd, a[layer].row(n), (mask.row(first + n), mask.kept), d_z);
+                }
+            }
         }
         if let Some(d_x) = before.last_mut() {
             d_x.set_rows(d_z.rows());

@@ -54,6 +54,13 @@ impl Plan {
         plan
     }
 
+    /// With which block each of some threads begins: each with the sections that are its own in every phase of a
+    /// step.
+    pub(crate) fn first_blocks(&self, threads: usize) -> impl Fn(usize) -> usize {
+        let sections = self.section_starts.len() - 1;
+        move |thread| self.section_starts[thread * sections / threads]
+    }
+
     fn cut(&mut self, layer: usize, inputs: Range<usize>, section: usize) {
         let shape = self.shapes[layer];
         for first in inputs.clone().step_by(BLOCK_ROWS) {

@@ -1,8 +1,9 @@
 //! Owns the products of the first layer over bytes that are mostly 0: the sums visit only what is lit.
 //! An input of 0 adds nothing to a sum, so the results are those of the dense products.
 
+use crate::bits::{BLOCK, ones, places};
 use crate::dense::GradientSink;
-use crate::inputs::{BLOCK, Group, Inputs, PIXEL_VALUE, Section, ones, places};
+use crate::inputs::{Group, Inputs, Section};
 use crate::matrix::Matrix;
 use crate::simd::{Line, Simd, load_lines, store_lines};
 use std::ops::Range;
@@ -84,7 +85,7 @@ fn add_strips<S: Simd, const T: usize>(
     start: usize,
     product: &mut Matrix,
 ) {
-    let (width, values) = (product.width(), &PIXEL_VALUE);
+    let (width, values) = (product.width(), section.values());
     for block in 0..section.blocks() {
         // The strips of the block's inputs. The last block has fewer than 64; the rest are never lit.
         let strips = &weights[block * BLOCK * width + start..];

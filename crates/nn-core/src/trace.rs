@@ -1,6 +1,7 @@
 //! Owns what a batch leaves behind on its way through a network: the activations of the way there, and
 //! the gradients of the way back. Knows no formula.
 
+use crate::dropout::Masks;
 use crate::inputs::InputRows;
 use crate::matrix::Matrix;
 use crate::network::Network;
@@ -13,11 +14,14 @@ use ndarray::ArrayView2;
 pub struct Trace {
     pub(crate) inputs: InputRows,
     pub(crate) activations: Vec<Matrix>,
+    /// What was left out.
+    pub(crate) masks: Option<Masks>,
 }
 
 impl Trace {
     pub(crate) fn new(parameters: &Parameters) -> Self {
-        Self { inputs: InputRows::new(parameters.shape(0)), activations: layer_matrices(parameters) }
+        let inputs = InputRows::new(parameters.shape(0));
+        Self { inputs, activations: layer_matrices(parameters), masks: None }
     }
 
     /// Whether this has the shapes of a network.
@@ -45,7 +49,7 @@ impl Trace {
         self.activations.last().expect("a network has at least one layer").view()
     }
 
-    /// A layer's activations, shape (N, O).
+    /// A layer's activations, shape (N, O); after dropout, those that the next layer is given.
     ///
     /// # Panics
     /// If there is no such layer.

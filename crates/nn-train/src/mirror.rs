@@ -80,6 +80,7 @@ enum Rule {
     Sgd,
     Momentum { momentum: f32, nesterov: bool },
     Adam { beta1: f32, beta2: f32, epsilon: f32 },
+    Muon { momentum: f32, beta1: f32, beta2: f32, epsilon: f32 },
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -196,6 +197,9 @@ impl From<core::Rule> for Rule {
             core::Rule::Sgd => Rule::Sgd,
             core::Rule::Momentum { momentum, nesterov } => Rule::Momentum { momentum, nesterov },
             core::Rule::Adam { beta1, beta2, epsilon } => Rule::Adam { beta1, beta2, epsilon },
+            core::Rule::Muon { momentum, beta1, beta2, epsilon } => {
+                Rule::Muon { momentum, beta1, beta2, epsilon }
+            }
         }
     }
 }
@@ -206,6 +210,9 @@ impl From<Rule> for core::Rule {
             Rule::Sgd => core::Rule::Sgd,
             Rule::Momentum { momentum, nesterov } => core::Rule::Momentum { momentum, nesterov },
             Rule::Adam { beta1, beta2, epsilon } => core::Rule::Adam { beta1, beta2, epsilon },
+            Rule::Muon { momentum, beta1, beta2, epsilon } => {
+                core::Rule::Muon { momentum, beta1, beta2, epsilon }
+            }
         }
     }
 }

@@ -46,6 +46,13 @@ pub(crate) fn activate(f: Activation, z: &[f64]) -> Vec<f64> {
     }
 }
 
+/// Multiplies number by number.
+pub(crate) fn multiply(numbers: &mut Table, factors: &Table) {
+    for (row, factors) in numbers.iter_mut().zip(factors) {
+        row.iter_mut().zip(factors).for_each(|(number, factor)| *number *= factor);
+    }
+}
+
 /// df(z)_i / dz_j of the softmax, as a whole matrix.
 fn softmax_jacobian(z: &[f64]) -> Table {
     let a = activate(Activation::Softmax, z);
@@ -158,6 +165,11 @@ impl Oracle {
 
     /// Z = X W + b and A = f(Z) of every layer.
     pub(crate) fn forward(&self, inputs: &Table) -> Vec<Stage> {
+        self.forward_times(inputs, &[])
+    }
+
+    /// As [`forward`](Self::forward), with the A of the first layers multiplied by `factors`, number by number.
+    pub(crate) fn forward_times(&self, inputs: &Table, factors: &[Table]) -> Vec<Stage> {
         let mut stages: Vec<Stage> = Vec::new();
         for (layer, &f) in self.layers.iter().zip(&self.activations) {
             let x = stages.last().map_or(inputs, |stage| &stage.a);
@@ -171,7 +183,10 @@ impl Oracle {
                 }
                 z.push(sums);
             }
-            let a = z.iter().map(|z| activate(f, z)).collect();
+            let mut a = z.iter().map(|z| activate(f, z)).collect();
+            if let Some(factors) = factors.get(stages.len()) {
+                multiply(&mut a, factors);
+            }
             stages.push(Stage { z, a });
         }
         stages
@@ -194,10 +209,24 @@ impl Oracle {
     }
 
     pub(crate) fn backward(&self, inputs: &Table, stages: &[Stage], d_output: Table) -> Vec<Layer> {
+        self.backward_times(inputs, stages, &[], d_output)
+    }
+
+    /// As [`backward`](Self::backward) after [`forward_times`](Self::forward_times).
+    pub(crate) fn backward_times(
+        &self,
+        inputs: &Table,
+        stages: &[Stage],
+        factors: &[Table],
+        d_output: Table,
+    ) -> Vec<Layer> {
         let mut d_a = d_output;
         let mut gradients = Vec::new();
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let x = if index == 0 { inputs } else { &stages[index - 1].a };
+            if let Some(factors) = factors.get(index) {
+                multiply(&mut d_a, factors);
+            }
             let mut gradient = Layer {
                 weights: vec![vec![0.0; layer.biases.len()]; layer.weights.len()],
                 biases: vec![0.0; layer.biases.len()],

@@ -19,9 +19,14 @@ pub(crate) fn bits(parameters: &Parameters) -> Vec<u32> {
     (0..parameters.layers()).flat_map(numbers).collect()
 }
 
-/// The gradient of an objective at a batch, and its value.
-pub(crate) fn gradient(network: &Network, objective: Objective, batch: Batch<'_>) -> (Parameters, Evaluated) {
-    let trace = network.trace(batch);
+/// The gradient of an objective at a batch, in the step that follows `steps` others, and its value.
+pub(crate) fn gradient(
+    network: &Network,
+    objective: Objective,
+    steps: u64,
+    batch: Batch<'_>,
+) -> (Parameters, Evaluated) {
+    let trace = network.trace_dropping(batch, &objective.dropout, steps);
     let targets = batch.targets(network.outputs(), objective.label_smoothing);
     let evaluated = objective.loss.evaluate_targets(trace.output(), targets.view());
     (network.backward(&trace, evaluated.gradient.view()), evaluated)
@@ -34,7 +39,7 @@ pub(crate) fn readable_step(
     objective: Objective,
     batch: Batch<'_>,
 ) -> f64 {
-    let (gradients, evaluated) = gradient(network, objective, batch);
+    let (gradients, evaluated) = gradient(network, objective, optimizer.steps(), batch);
     optimizer.step(network, &gradients);
     f64::from(evaluated.value)
 }

@@ -1,0 +1,282 @@
+//! Owns Muon's change of a matrix of weights: momentum, made orthogonal. Knows no layer and no batch.
+//!
+//! Keller Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the details are those of
+//! PyTorch's `torch.optim.Muon` with Nesterov's look ahead and `adjust_lr_fn="match_rms_adamw"` (Liu et al. 2025,
+//! "Muon is Scalable for LLM Training"), but that all is computed in `f32` and not in `bfloat16`.
+
+use crate::dense::{self, StoreRows};
+use crate::matrix::Matrix;
+use crate::parameters::{Rows, Shape};
+use crate::simd::{Kernel, Line, Simd, dispatch};
+use crate::team::{Parts, Team};
+use crate::whole::sum_squares;
+use std::iter::once;
+use std::ops::Range;
+
+/// The coefficients a, b and c of a X + b (X X^T) X + c (X X^T)^2 X: of each singular value s it makes
+/// a s + b s^3 + c s^5, which five times over takes all that are not tiny to between 0.7 and 1.2.
+const COEFFICIENTS: [f32; 3] = [3.4445, -4.7750, 2.0315];
+
+const ITERATIONS: usize = 5;
+
+/// A matrix of a smaller norm is taken to have this one.
+const LEAST_NORM: f64 = 1e-7;
+
+/// Rows of a task.
+const TASK_ROWS: usize = 48;
+
+/// Muon at one step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Muon {
+    pub(crate) momentum: f32,
+    pub(crate) rate: f32,
+    /// What the weights are multiplied by first.
+    pub(crate) shrink: f32,
+}
+
+/// Memory for the iteration, kept from one matrix to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Orthogonalizer {
+    /// X, of the shape of the weights.
+    x: Matrix,
+    next: Matrix,
+    /// G, the product of X with its own transpose on its smaller side.
+    gram: Matrix,
+    /// b G + c G^2.
+    polynomial: Matrix,
+    tasks: Vec<Task>,
+    /// For each task, its lines of `x`, and of `gram`.
+    lines: Vec<Range<usize>>,
+    gram_lines: Vec<Range<usize>>,
+}
+
+/// Some rows of a product.
+#[derive(Debug, Default)]
+struct Task {
+    rows: Range<usize>,
+    left: Matrix,
+    product: Matrix,
+    squares: f64,
+}
+
+impl Orthogonalizer {
+    /// Changes weights W by their gradient, `factor` times `gradient`, and their momentum M:
+    /// M = momentum M + (1 - momentum) gradient; W = shrink W - rate 0.2 sqrt(max(I, O)) X, where X is
+    /// momentum M + (1 - momentum) gradient, made orthogonal.
+    pub(crate) fn step(
+        &mut self,
+        team: &mut Team,
+        shape: Shape,
+        muon: Muon,
+        weights: &mut [Line],
+        momentum: &mut [Line],
+        (gradient, factor): (&[Line], f32),
+    ) {
+        self.prepare(shape);
+        let cut = |count: usize, threads: usize| move |thread: usize| thread * count / threads;
+        let cut = cut(self.lines.len(), team.threads());
+        let parts = [Parts::new(self.x.lines_mut(), &self.lines), Parts::new(momentum, &self.lines)];
+        let lines = &self.lines;
+        team.for_each_part(parts, cut, |index, [x, momentum]| {
+            let gradient = &gradient[lines[index].clone()];
+            dispatch(LookAhead { muon, gradient, factor, momentum, x });
+        });
+        self.orthogonalize(team);
+        let rate = (f64::from(muon.rate) * 0.2 * (shape.inputs.max(shape.outputs) as f64).sqrt()) as f32;
+        let (x, lines) = (&self.x, &self.lines);
+        team.for_each_part([Parts::new(weights, lines)], cut, |index, [weights]| {
+            let x = &x.lines()[lines[index].clone()];
+            dispatch(Follow { shrink: muon.shrink, rate, weights, x });
+        });
+    }
+
+    /// Makes room for matrices of a shape, and cuts them into tasks.
+    fn prepare(&mut self, shape: Shape) {
+        let (inputs, outputs) = (shape.inputs, shape.outputs);
+        let least = inputs.min(outputs);
+        self.x.reshape(inputs, outputs);
+        self.next.reshape(inputs, outputs);
+        self.gram.reshape(least, least);
+        self.polynomial.reshape(least, least);
+        let cut = |ranges: &mut Vec<Range<usize>>, rows: usize, width: usize| {
+            ranges.clear();
+            let starts = (0..rows).step_by(TASK_ROWS);
+            ranges.extend(starts.map(|row| row * width..rows.min(row + TASK_ROWS) * width));
+        };
+        cut(&mut self.lines, inputs, self.x.width());
+        cut(&mut self.gram_lines, least, self.gram.width());
+        while self.tasks.len() < self.lines.len() {
+            self.tasks.push(Task::default());
+        }
+        for (index, task) in self.tasks.iter_mut().enumerate() {
+            task.rows = index * TASK_ROWS..(index + 1) * TASK_ROWS;
+        }
+    }
+
+    /// X = U V^T, nearly, where X was U S V^T.
+    fn orthogonalize(&mut self, team: &mut Team) {
+        let Self { x, next, gram, polynomial, tasks, lines, gram_lines } = self;
+        let tall = x.rows() >= x.columns();
+        let columns = x.columns();
+        let tasks = &mut tasks[..lines.len()];
+        // No singular value is greater than the norm.
+        team.for_each_with(tasks, Parts::new(x.lines_mut(), lines), |_, task, x| {
+            task.squares = dispatch(Squares { x, columns });
+        });
+        let norm = tasks.iter().map(|task| task.squares).sum::<f64>().sqrt();
+        let scale = (1.0 / norm.max(LEAST_NORM)) as f32;
+        team.for_each_with(tasks, Parts::new(x.lines_mut(), lines), |_, _, x| {
+            dispatch(Scale { x, scale });
+        });
+        let [a, b, c] = COEFFICIENTS;
+        for _ in 0..ITERATIONS {
+            let of_gram = gram_lines.len();
+            team.for_each_with(
+                &mut tasks[..of_gram],
+                Parts::new(gram.lines_mut(), gram_lines),
+                |_, task, gram| {
+                    dispatch(Gram { x, tall, task, gram });
+                },
+            );
+            let parts = Parts::new(polynomial.lines_mut(), gram_lines);
+            team.for_each_with(&mut tasks[..of_gram], parts, |_, task, polynomial| {
+                let product =
+                    Product { left: (gram, c), right: gram, plus: (gram, b), task, out: polynomial };
+                dispatch(product);
+            });
+            team.for_each_with(tasks, Parts::new(next.lines_mut(), lines), |_, task, out| {
+                let (left, right) = if tall { (&*x, &*polynomial) } else { (&*polynomial, &*x) };
+                dispatch(Product { left: (left, 1.0), right, plus: (x, a), task, out });
+            });
+            std::mem::swap(x, next);
+        }
+    }
+}
+
+/// Momentum's step, and the look ahead from it.
+struct LookAhead<'a> {
+    muon: Muon,
+    gradient: &'a [Line],
+    factor: f32,
+    momentum: &'a mut [Line],
+    x: &'a mut [Line],
+}
+
+impl Kernel for LookAhead<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (keep, add) = (simd.splat(self.muon.momentum), simd.splat(1.0 - self.muon.momentum));
+        for ((x, momentum), gradient) in self.x.iter_mut().zip(self.momentum).zip(self.gradient) {
+            let gradient = simd.mul(simd.load(gradient), simd.splat(self.factor));
+            let change = simd.mul(add, gradient);
+            let mean = simd.mul_add(keep, simd.load(momentum), change);
+            simd.store(mean, momentum);
+            simd.store(simd.mul_add(keep, mean, change), x);
+        }
+    }
+}
+
+/// W = shrink W - rate X.
+struct Follow<'a> {
+    shrink: f32,
+    rate: f32,
+    weights: &'a mut [Line],
+    x: &'a [Line],
+}
+
+impl Kernel for Follow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for (w, x) in self.weights.iter_mut().zip(self.x) {
+            let shrunk = simd.mul(simd.load(w), simd.splat(self.shrink));
+            simd.store(simd.mul_add(simd.splat(-self.rate), simd.load(x), shrunk), w);
+        }
+    }
+}
+
+struct Squares<'a> {
+    x: &'a [Line],
+    columns: usize,
+}
+
+impl Kernel for Squares<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _simd: S) -> f64 {
+        sum_squares(self.x, self.columns)
+    }
+}
+
+struct Scale<'a> {
+    x: &'a mut [Line],
+    scale: f32,
+}
+
+impl Kernel for Scale<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for line in self.x {
+            simd.store(simd.mul(simd.load(line), simd.splat(self.scale)), line);
+        }
+    }
+}
+
+/// A task's rows of G: of X^T X where X is tall, else of X X^T.
+struct Gram<'a> {
+    x: &'a Matrix,
+    tall: bool,
+    task: &'a mut Task,
+    gram: &'a mut [Line],
+}
+
+impl Kernel for Gram<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { x, tall, task, gram } = self;
+        if tall {
+            let rows = task.rows.start..task.rows.end.min(x.columns());
+            let mut store = StoreRows { width: x.width(), lines: gram };
+            dense::weight_gradient(simd, once((x, x)), rows, x.width(), &mut store);
+        } else {
+            let rows = task.rows.start..task.rows.end.min(x.rows());
+            task.left.copy_rows(x, rows.clone());
+            task.product.reshape(rows.len(), x.rows());
+            dense::add_transposed_product(simd, &task.left, Rows::of_matrix(x), &mut task.product);
+            gram.copy_from_slice(task.product.lines());
+        }
+    }
+}
+
+/// A task's rows of f L R + p P, with (L, f) `left`, R `right` and (P, p) `plus`.
+struct Product<'a> {
+    left: (&'a Matrix, f32),
+    right: &'a Matrix,
+    plus: (&'a Matrix, f32),
+    task: &'a mut Task,
+    out: &'a mut [Line],
+}
+
+impl Kernel for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { left: (left, factor), right, plus: (plus, share), task, out } = self;
+        let rows = task.rows.start..task.rows.end.min(left.rows());
+        task.left.copy_rows(left, rows.clone());
+        Scale { x: task.left.lines_mut(), scale: factor }.run(simd);
+        task.product.copy_rows(plus, rows);
+        Scale { x: task.product.lines_mut(), scale: share }.run(simd);
+        dense::add_product(simd, &task.left, Rows::of_matrix(right), &mut task.product);
+        out.copy_from_slice(task.product.lines());
+    }
+}

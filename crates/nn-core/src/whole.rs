@@ -1,0 +1,188 @@
+//! Owns the updates that must know the whole gradient before they change anything: of a gradient that is
+//! clipped, and of matrices that change as matrices. Knows no way of a batch.
+
+use crate::dense::{GradientSink, StoreRows};
+use crate::matrix::Matrix;
+use crate::muon::Orthogonalizer;
+use crate::optimizer::Optimizer;
+use crate::parameters::{Parameters, Shape};
+use crate::pass::{self, Pass};
+use crate::plan::{Block, Plan};
+use crate::simd::{Kernel, LANES, Line, Simd, dispatch, floats};
+use crate::team::{Parts, Team};
+use crate::update::{Update, UpdateRows};
+
+/// Memory for such updates, kept from one step to the next.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    gradients: Parameters,
+    orthogonalizer: Orthogonalizer,
+    /// For each block, the sum of the squares of its gradient. They are added up in the order of the blocks, so
+    /// that the sum does not depend on the number of threads.
+    squares: Vec<f64>,
+}
+
+impl Whole {
+    pub(crate) fn new(parameters: &Parameters, plan: &Plan) -> Self {
+        Self {
+            gradients: parameters.zeros_like(),
+            orthogonalizer: Orthogonalizer::default(),
+            squares: vec![0.0; plan.blocks.len()],
+        }
+    }
+
+    /// Stores the gradient of a pass, and changes the parameters by it.
+    pub(crate) fn step<'a>(
+        &mut self,
+        team: &mut Team,
+        plan: &Plan,
+        (optimizer, update): (&mut Optimizer, Update),
+        pass: &Pass<'a, impl Iterator<Item = (&'a [Matrix], &'a [Matrix])> + Clone + Sync>,
+        parameters: &mut Parameters,
+    ) {
+        let Self { gradients, squares, orthogonalizer } = self;
+        let parts = Parts::new(gradients.all_lines_mut(), &plan.lines);
+        team.for_each_with(squares, parts, |index, squares, lines| {
+            let block = &plan.blocks[index];
+            dispatch(StoreBlock { block, shape: plan.shapes[block.layer], pass, lines, squares });
+        });
+        let factor = clip_factor(optimizer.clip(), squares);
+        apply(team, plan, (optimizer, update), (gradients, factor), parameters, orthogonalizer);
+    }
+}
+
+/// Changes the parameters by a gradient that is there.
+pub(crate) fn step_by(
+    plan: &Plan,
+    (optimizer, update): (&mut Optimizer, Update),
+    gradients: &Parameters,
+    parameters: &mut Parameters,
+) {
+    let square = |(block, lines): (&Block, &std::ops::Range<usize>)| {
+        let lines = &gradients.all_lines()[lines.clone()];
+        dispatch(SumSquares { lines, shape: plan.shapes[block.layer] })
+    };
+    let squares: Vec<f64> = plan.blocks.iter().zip(&plan.lines).map(square).collect();
+    let factor = clip_factor(optimizer.clip(), &squares);
+    let mut alone = Team::new(std::num::NonZeroUsize::MIN);
+    let orthogonalizer = &mut Orthogonalizer::default();
+    apply(&mut alone, plan, (optimizer, update), (gradients, factor), parameters, orthogonalizer);
+}
+
+/// What a gradient is multiplied by so that its norm, the root of the sum of all squares, is at most `clip`. The
+/// 1e-6 is that of PyTorch's `clip_grad_norm_`, and keeps the quotient finite.
+fn clip_factor(clip: Option<f32>, squares: &[f64]) -> f32 {
+    let norm = squares.iter().sum::<f64>().sqrt();
+    clip.map_or(1.0, |clip| (f64::from(clip) / (norm + 1e-6)).min(1.0) as f32)
+}
+
+/// Changes the parameters by `factor` times the gradients.
+fn apply(
+    team: &mut Team,
+    plan: &Plan,
+    (optimizer, update): (&mut Optimizer, Update),
+    (gradients, factor): (&Parameters, f32),
+    parameters: &mut Parameters,
+    orthogonalizer: &mut Orthogonalizer,
+) {
+    let muon = optimizer.muon();
+    let layers = plan.shapes.len();
+    let parts = optimizer.parts(parameters, plan);
+    team.for_each_part(parts, plan.first_blocks(team.threads()), |index, lines| {
+        let block = &plan.blocks[index];
+        let shape = plan.shapes[block.layer];
+        let gradients = &gradients.all_lines()[plan.lines[index].clone()];
+        let rows = UpdateRows::new(update, block, shape, lines);
+        let biases_only = muon.is_some() && block.layer + 1 < layers;
+        dispatch(ApplyBlock { block, shape, rows, gradients, factor, biases_only });
+    });
+    let Some(muon) = muon else { return };
+    let [momentum, _] = optimizer.memories_mut();
+    for shape in &plan.shapes[..layers - 1] {
+        let lines = shape.lines(0..shape.inputs);
+        let weights = &mut parameters.all_lines_mut()[lines.clone()];
+        let gradient = &gradients.all_lines()[lines.clone()];
+        orthogonalizer.step(team, *shape, muon, weights, &mut momentum[lines], (gradient, factor));
+    }
+}
+
+/// Stores the gradient of one block of rows.
+struct StoreBlock<'a, 'b, P> {
+    block: &'a Block,
+    shape: Shape,
+    pass: &'a Pass<'b, P>,
+    lines: &'a mut [Line],
+    squares: &'a mut f64,
+}
+
+impl<'b, P: Iterator<Item = (&'b [Matrix], &'b [Matrix])> + Clone> Kernel for StoreBlock<'_, 'b, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { block, shape, pass, lines, squares } = self;
+        lines.fill(Line::default());
+        let mut store = StoreRows { width: shape.width(), lines };
+        pass::parameter_gradient(simd, block, shape, pass, &mut store);
+        *squares = sum_squares(store.lines, shape.outputs);
+    }
+}
+
+struct SumSquares<'a> {
+    lines: &'a [Line],
+    shape: Shape,
+}
+
+impl Kernel for SumSquares<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _simd: S) -> f64 {
+        sum_squares(self.lines, self.shape.outputs)
+    }
+}
+
+/// The sum of the squares of rows of `columns` numbers, without their padding.
+#[inline(always)]
+pub(crate) fn sum_squares(lines: &[Line], columns: usize) -> f64 {
+    let mut sums = [0.0_f64; LANES];
+    for row in lines.chunks_exact(columns.div_ceil(LANES)) {
+        let (whole, rest) = floats(row)[..columns].as_chunks::<LANES>();
+        for numbers in whole {
+            for lane in 0..LANES {
+                sums[lane] += f64::from(numbers[lane]) * f64::from(numbers[lane]);
+            }
+        }
+        for (sum, &number) in sums.iter_mut().zip(rest) {
+            *sum += f64::from(number) * f64::from(number);
+        }
+    }
+    sums.iter().sum()
+}
+
+/// Changes one block of rows by its stored gradient.
+struct ApplyBlock<'a> {
+    block: &'a Block,
+    shape: Shape,
+    rows: UpdateRows<'a>,
+    gradients: &'a [Line],
+    factor: f32,
+    /// Whether the weights are left alone.
+    biases_only: bool,
+}
+
+impl Kernel for ApplyBlock<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { block, shape, mut rows, gradients, factor, biases_only } = self;
+        let first = if biases_only { block.weights(shape).len() } else { 0 };
+        let width = shape.width();
+        for (row, gradients) in gradients.chunks_exact(width).enumerate().skip(first) {
+            for (line, gradient) in gradients.iter().enumerate() {
+                rows.take(simd, row, line, [simd.mul(simd.load(gradient), simd.splat(factor))]);
+            }
+        }
+    }
+}
