@@ -5,7 +5,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use nn_core::idx_format::IdxFile;
 use nn_core::ndarray::{Array1, Array2, Axis, Zip};
 use nn_core::rand::{SeedableRng, rngs::StdRng};
-use nn_core::{Activation, Dataset, Engine, Loss, Network, Optimizer, Workspace};
+use nn_core::{Activation, Dataset, Dropout, Engine, Loss, Network, Objective, Optimizer, Rule, Workspace};
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -113,6 +113,36 @@ fn step(criterion: &mut Criterion) {
     }
 }
 
+/// Steps that do more than follow the gradient of a loss.
+fn step_with_more(criterion: &mut Criterion) {
+    let images = Images::sample();
+    let (hidden, size) = ([100], 64);
+    let mut group = criterion.benchmark_group("784-100-10/64");
+    group.throughput(Throughput::Elements(size as u64));
+    let plain = Objective::from(Loss::SoftmaxCrossEntropy);
+    let dropout = Objective { dropout: Dropout { input: 0.2, hidden: 0.5, seed: 1 }, ..plain };
+    let smoothed = Objective { label_smoothing: 0.1, ..plain };
+    let mut clipped = Optimizer::sgd(0.01);
+    clipped.set_clip(Some(1.0));
+    for (name, objective, optimizer) in [
+        ("step with dropout", dropout, Optimizer::sgd(0.01)),
+        ("step with label smoothing", smoothed, Optimizer::sgd(0.01)),
+        ("step with clipping", plain, clipped),
+        ("step of Muon", plain, Optimizer::new(Rule::ALL[4], 0.001)),
+    ] {
+        let (mut network, mut optimizer) = (network(&hidden), optimizer);
+        let mut engine = Engine::new(NonZeroUsize::MIN);
+        let mut next = 0;
+        group.bench_function(BenchmarkId::new(name, "1 threads"), |bencher| {
+            bencher.iter(|| {
+                next = if next + 2 * size > images.labels.len() { 0 } else { next + size };
+                let batch = images.dataset().slice(next..next + size).all();
+                engine.step(&mut network, &mut optimizer, objective, batch)
+            });
+        });
+    }
+}
+
 /// A hidden layer of ReLUs and a softmax, as whole-array expressions.
 struct Naive {
     weights: [Array2<f32>; 2],
@@ -156,6 +186,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .sample_size(20);
-    targets = forward_and_backward, step
+    targets = forward_and_backward, step, step_with_more
 }
 criterion_main!(benches);

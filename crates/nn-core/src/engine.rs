@@ -118,7 +118,18 @@ impl Engine {
         objective: impl Into<Objective>,
         batch: Batch<'_>,
     ) -> Tally {
-        let objective = objective.into();
+        self.step_towards(network, optimizer, objective.into(), batch)
+    }
+
+    /// The step itself is no generic function, so that it is compiled here, with the settings of this crate.
+    #[track_caller]
+    fn step_towards(
+        &mut self,
+        network: &mut Network,
+        optimizer: &mut Optimizer,
+        objective: Objective,
+        batch: Batch<'_>,
+    ) -> Tally {
         objective.check();
         assert!(!batch.is_empty(), "a step over an empty batch");
         check(network, objective.loss, batch);

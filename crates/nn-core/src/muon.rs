@@ -280,3 +280,83 @@ impl Kernel for Product<'_> {
         out.copy_from_slice(task.product.lines());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::floats;
+    use crate::simd::tests::on_every_set;
+    use ndarray::Array2;
+
+    /// Whole numbers, whose products and sums are exact.
+    fn matrix(rows: usize, columns: usize) -> Matrix {
+        let number = |(i, j)| ((7 * i + 5 * j + i * j) % 9) as f32 - 4.0;
+        Matrix::from_view(Array2::from_shape_fn((rows, columns), number).view())
+    }
+
+    /// All rows of G, and of 2 G G + 3 G; then momentum's step and what follows it.
+    #[derive(Clone, Copy)]
+    struct Everything<'a>(&'a Matrix);
+
+    impl Kernel for Everything<'_> {
+        type Output = [Array2<f32>; 4];
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Self::Output {
+            let x = self.0;
+            let least = x.rows().min(x.columns());
+            let (mut gram, mut product) = (Matrix::zeros(least, least), Matrix::zeros(least, least));
+            let mut task = Task { rows: 0..TASK_ROWS, ..Task::default() };
+            let tall = x.rows() >= x.columns();
+            Gram { x, tall, task: &mut task, gram: gram.lines_mut() }.run(simd);
+            let (left, plus) = ((&gram, 2.0), (&gram, 3.0));
+            Product { left, right: &gram, plus, task: &mut task, out: product.lines_mut() }.run(simd);
+
+            let muon = Muon { momentum: 0.75, rate: 1.0, shrink: 0.5 };
+            let (mut momentum, mut ahead) = (x.clone(), x.clone());
+            LookAhead {
+                muon,
+                gradient: x.lines(),
+                factor: 2.0,
+                momentum: momentum.lines_mut(),
+                x: ahead.lines_mut(),
+            }
+            .run(simd);
+            let mut weights = x.clone();
+            Follow { shrink: 0.5, rate: 4.0, weights: weights.lines_mut(), x: ahead.lines() }.run(simd);
+            [&gram, &product, &momentum, &weights].map(|matrix| matrix.view().to_owned())
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_makes_the_same_products_and_steps() {
+        for (rows, columns) in [(23, 17), (17, 23), (48, 5), (5, 70)] {
+            let x = matrix(rows, columns);
+            let view = x.view();
+            let gram = if rows >= columns { view.t().dot(&view) } else { view.dot(&view.t()) };
+            let product = 2.0 * gram.dot(&gram) + 3.0 * &gram;
+            // 0.75 x + 0.25 (2 x), and 0.75 of that + 0.25 (2 x).
+            let momentum = 1.25 * &view;
+            let weights = &view * (0.5 - 4.0 * (0.75 * 1.25 + 0.5));
+            let expected = [gram, product, momentum, weights];
+            for found in on_every_set(Everything(&x)) {
+                assert_eq!(found, expected, "{rows} x {columns}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_zero_stays_zero_and_the_padding_too() {
+        let mut orthogonalizer = Orthogonalizer::default();
+        let parameters = crate::parameters::Parameters::zeros([(70, 20)]).unwrap();
+        orthogonalizer.prepare(parameters.shape(0));
+        orthogonalizer.orthogonalize(&mut Team::new(std::num::NonZeroUsize::MIN));
+        assert!(floats(orthogonalizer.x.lines()).iter().all(|&x| x == 0.0));
+        orthogonalizer.x = matrix(70, 20);
+        orthogonalizer.orthogonalize(&mut Team::new(std::num::NonZeroUsize::MIN));
+        for n in 0..70 {
+            assert!(floats(orthogonalizer.x.row(n))[20..].iter().all(|&x| x == 0.0));
+            assert!(orthogonalizer.x.row_floats(n).iter().any(|&x| x != 0.0));
+        }
+    }
+}

@@ -210,12 +210,15 @@ impl Network {
         workspace: &'b mut Workspace,
         inputs: impl Into<Inputs<'a>>,
     ) -> ArrayView2<'b, f32> {
-        let inputs = inputs.into();
+        self.forward_of(workspace, inputs.into());
+        workspace.trace.output()
+    }
+
+    #[track_caller]
+    fn forward_of(&self, workspace: &mut Workspace, inputs: Inputs<'_>) {
         self.check_inputs(&inputs);
         assert!(workspace.trace.is_for(self), "the workspace is for another network");
-        let trace = &mut workspace.trace;
-        dispatch(Forward { network: self, inputs, trace, and_back: false });
-        trace.output()
+        dispatch(Forward { network: self, inputs, trace: &mut workspace.trace, and_back: false });
     }
 
     /// Forward propagation that remembers every layer's activations, for [`backward`](Self::backward).
@@ -236,7 +239,12 @@ impl Network {
     #[must_use]
     #[track_caller]
     pub fn trace_dropping<'a>(&self, inputs: impl Into<Inputs<'a>>, dropout: &Dropout, steps: u64) -> Trace {
-        let inputs = inputs.into();
+        self.trace_of(inputs.into(), dropout, steps)
+    }
+
+    /// No generic function, so that it is compiled here, with the settings of this crate.
+    #[track_caller]
+    fn trace_of(&self, inputs: Inputs<'_>, dropout: &Dropout, steps: u64) -> Trace {
         self.check_inputs(&inputs);
         dropout.check();
         let mut trace = Trace::new(&self.parameters);

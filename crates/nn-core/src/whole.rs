@@ -58,11 +58,13 @@ pub(crate) fn step_by(
     gradients: &Parameters,
     parameters: &mut Parameters,
 ) {
+    // Nobody asks for a norm that bounds nothing.
+    let blocks = if optimizer.clip().is_some() { &plan.blocks[..] } else { &[] };
     let square = |(block, lines): (&Block, &std::ops::Range<usize>)| {
         let lines = &gradients.all_lines()[lines.clone()];
         dispatch(SumSquares { lines, shape: plan.shapes[block.layer] })
     };
-    let squares: Vec<f64> = plan.blocks.iter().zip(&plan.lines).map(square).collect();
+    let squares: Vec<f64> = blocks.iter().zip(&plan.lines).map(square).collect();
     let factor = clip_factor(optimizer.clip(), &squares);
     let mut alone = Team::new(std::num::NonZeroUsize::MIN);
     let orthogonalizer = &mut Orthogonalizer::default();

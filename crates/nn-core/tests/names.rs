@@ -30,7 +30,7 @@ fn every_choice_is_read_from_the_name_that_it_is_shown_by() {
     let names =
         ["softmax-cross-entropy", "sigmoid-cross-entropy", "binary-cross-entropy", "mean-squared-error"];
     assert_named(&Loss::ALL, &names, "loss");
-    assert_named(&Rule::ALL, &["sgd", "momentum", "nesterov", "adam"], "optimizer");
+    assert_named(&Rule::ALL, &["sgd", "momentum", "nesterov", "adam", "muon"], "optimizer");
     for activation in Activation::ALL {
         assert_eq!(activation.name(), activation.to_string());
         assert_eq!(activation.is_elementwise(), activation != Activation::Softmax);
@@ -41,8 +41,10 @@ fn every_choice_is_read_from_the_name_that_it_is_shown_by() {
 
 #[test]
 fn rules_tell_how_much_they_remember() {
-    assert_eq!(Rule::ALL.map(Rule::memories), [0, 1, 1, 2]);
+    assert_eq!(Rule::ALL.map(Rule::memories), [0, 1, 1, 2, 2]);
     assert_eq!(Rule::ALL[3], Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+    let muon = Rule::Muon { momentum: 0.95, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    assert_eq!(Rule::ALL[4], muon);
     assert_eq!(Rule::ALL[2], Rule::Momentum { momentum: 0.9, nesterov: true });
 }
 

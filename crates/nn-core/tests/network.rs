@@ -7,9 +7,9 @@ mod samples;
 use nn_core::ndarray::{Array2, array};
 use nn_core::rand::SeedableRng;
 use nn_core::{
-    Activation, Batch, Dataset, DatasetError, Engine, Evaluated, Evaluation, Initializer, Inputs, Loss,
-    Network, NetworkBuilder, NetworkError, Optimizer, OptimizerError, Parameters, Rule, Tally, Trace,
-    UnknownName, Workspace,
+    Activation, Average, Batch, Dataset, DatasetError, Dropout, Engine, Evaluated, Evaluation, Initializer,
+    Inputs, Loss, Network, NetworkBuilder, NetworkError, Objective, Optimizer, OptimizerError, Parameters,
+    Rule, Tally, Targets, Trace, UnknownName, Workspace,
 };
 use rand_chacha::ChaCha8Rng;
 use samples::{floats, network, panic_of, rng};
@@ -224,6 +224,10 @@ mod comparing {
         assert_thread_safe::<Engine>();
         assert_thread_safe::<Dataset<'static>>();
         assert_thread_safe::<Batch<'static>>();
+        assert_thread_safe::<Average>();
+        assert_thread_safe::<Dropout>();
+        assert_thread_safe::<Objective>();
+        assert_thread_safe::<Targets<'static>>();
         assert_thread_safe::<Inputs<'static>>();
         assert_thread_safe::<Evaluated>();
         assert_thread_safe::<Evaluation>();

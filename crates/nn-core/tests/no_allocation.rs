@@ -6,7 +6,9 @@
 mod oracle;
 mod samples;
 
-use nn_core::{Activation, Engine, Loss, Optimizer, Rule, Workspace};
+use nn_core::ndarray::{Array2, s};
+use nn_core::{Activation, Average, Dropout, Engine, Loss, Objective, Optimizer, Rule, Targets, Workspace};
+use rand_chacha::ChaCha8Rng;
 use samples::{Samples, network, rng};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::num::NonZeroUsize;
@@ -90,6 +92,8 @@ fn a_steady_state_step_and_forward_propagation_in_a_workspace_allocate_nothing()
         }
     }
 
+    steps_of_everything_allocate_nothing(rng);
+
     let samples = Samples::new(64, 784, 10, 0.2, rng);
     let network = network(&[784, 100, 30, 10], Activation::Relu, Activation::Identity, rng);
     let mut workspace = Workspace::new(&network);
@@ -102,4 +106,41 @@ fn a_steady_state_step_and_forward_propagation_in_a_workspace_allocate_nothing()
     forward(64);
     assert_eq!(allocations_of(|| forward(1)), 0, "one sample at a time");
     assert_eq!(allocations_of(|| forward(64)), 0, "many at a time");
+}
+
+/// Soft targets, dropout, decay, clipping and an average in every step.
+fn steps_of_everything_allocate_nothing(rng: &mut ChaCha8Rng) {
+    let samples = Samples::new(64, 784, 10, 0.2, rng);
+    let order: Vec<usize> = (0..64).collect();
+    let (others, shares) = (samples::classes(64, 10, rng), [0.75; 64]);
+    let probabilities = Array2::from_elem((64, 10), 0.1);
+    let dropout = Dropout { input: 0.2, hidden: 0.5, seed: 3 };
+    let objective = Objective { dropout, label_smoothing: 0.1, ..Loss::SoftmaxCrossEntropy.into() };
+    for threads in [1, 2, 4] {
+        for rule in Rule::ALL {
+            // The second layer is wider than its inputs are many.
+            let mut network = network(&[784, 60, 100, 30, 10], Activation::Relu, Activation::Identity, rng);
+            let mut engine = Engine::new(NonZeroUsize::new(threads).unwrap());
+            let mut optimizer = Optimizer::new(rule, 0.001);
+            optimizer.set_weight_decay(0.1);
+            optimizer.set_clip(Some(0.5));
+            let mut average = Average::new(&network);
+            let mut steps = |sizes: [usize; 2]| {
+                for (step, size) in [sizes[0], sizes[1], sizes[0], sizes[1]].into_iter().enumerate() {
+                    let targets = if step % 2 == 0 {
+                        Targets::Mixed { other_labels: &others[..size], shares: &shares[..size] }
+                    } else {
+                        Targets::Teacher { probabilities: probabilities.slice(s![..size, ..]), share: 0.5 }
+                    };
+                    let batch = samples.dataset().batch(&order[..size]).with_targets(targets);
+                    engine.step(&mut network, &mut optimizer, objective, batch);
+                    engine.average(&mut average, &network, (step % 2 == 0).then_some(0.9));
+                }
+            };
+            steps([64, 64]);
+            steps([64, 32]);
+            let allocations = allocations_of(|| steps([64, 32]));
+            assert_eq!(allocations, 0, "{rule}, {threads} threads");
+        }
+    }
 }

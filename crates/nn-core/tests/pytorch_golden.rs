@@ -6,7 +6,7 @@ use nn_core::{Activation, Dataset, Loss, Network, Optimizer, Parameters, Rule};
 
 // The program, which ran in f64. All numbers that go in are eighths, so they are the same in f32.
 //
-// import numpy, torch
+// import math, numpy, torch
 // torch.set_default_dtype(torch.float64)
 // F = torch.nn.functional
 //
@@ -68,6 +68,35 @@ use nn_core::{Activation, Dataset, Loss, Network, Optimizer, Parameters, Rule};
 //         value = F.cross_entropy(outputs(p, F.relu, lambda z: z), y)
 //         value.backward()
 //         optimizer.step()
+//         losses.append(value)
+//         kink = (x @ p[0] + p[1]).abs().min().item()
+//         assert kink > 1e-4, "too close to the kink of a ReLU"
+//     print("losses", rust(torch.stack(losses)))
+//     for n in p:
+//         print(rust(n))
+//
+// def adamw(numbers, decay):
+//     return torch.optim.AdamW(numbers, lr=0.0625, betas=betas, eps=1e-8, weight_decay=decay)
+//
+// torch.bfloat16 = torch.float64  # what Muon iterates in
+// momentum = float(numpy.float32(0.95))
+// for rules, clip in [
+//     (lambda p: [adamw([p[0], p[2]], 0.25), adamw([p[1], p[3]], 0)], math.inf),
+//     (lambda p: [torch.optim.SGD(p, lr=0.125, momentum=betas[0])], 0.1875),
+//     (lambda p: [torch.optim.Muon([p[0]], lr=0.0625, momentum=momentum, weight_decay=0.25,
+//                                  adjust_lr_fn="match_rms_adamw"),
+//                 adamw([p[2]], 0.25), adamw([p[1], p[3]], 0)], math.inf),
+// ]:
+//     p = network()
+//     optimizers, losses = rules(p), []
+//     for _ in range(10):
+//         for optimizer in optimizers:
+//             optimizer.zero_grad()
+//         value = F.cross_entropy(outputs(p, F.relu, lambda z: z), y)
+//         value.backward()
+//         torch.nn.utils.clip_grad_norm_(p, clip)  # the norms are 0.29 to 0.35
+//         for optimizer in optimizers:
+//             optimizer.step()
 //         losses.append(value)
 //         kink = (x @ p[0] + p[1]).abs().min().item()
 //         assert kink > 1e-4, "too close to the kink of a ReLU"
@@ -419,4 +448,77 @@ fn ten_steps_of_adam_are_those_of_pytorch() {
         b2: [-0.331765, 0.1421719, 0.2249563],
     };
     ten_steps(Optimizer::new(Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, 0.0625), losses, &last);
+}
+
+#[test]
+fn ten_steps_of_adam_with_decay_are_those_of_pytorch() {
+    let losses = [
+        1.1981712, 1.1013473, 1.0221784, 0.9522004, 0.8953745, 0.8401085, 0.7879852, 0.7464950, 0.6957006,
+        0.6457878,
+    ];
+    let last = Numbers {
+        w1: [
+            0.0819423, 1.1030763, -0.5072715, 0.3460145, -0.3203591, -0.1156354, 1.1213238, -0.4781063,
+            -0.0248440, -0.8552720, 0.5059135, -0.0090423, -0.6655619, 0.5093383, 0.4412251, -0.0034503,
+            -0.1316304, -0.7484856, 0.0787681, -0.5429741,
+        ],
+        b1: [-0.5117257, 0.8093894, -0.0118570, 0.7126448],
+        w2: [
+            -0.3452029, -0.5587756, -0.2955151, 0.6948186, -0.5755091, -0.0136117, -0.2411357, 0.8981025,
+            -1.0037715, 0.2456639, -0.5126184, 0.7189569,
+        ],
+        b2: [-0.2827195, 0.1468566, 0.2060353],
+    };
+    let mut adam = Optimizer::new(Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, 0.0625);
+    adam.set_weight_decay(0.25);
+    ten_steps(adam, losses, &last);
+}
+
+#[test]
+fn ten_steps_of_clipped_gradients_are_those_of_pytorch() {
+    let losses = [
+        1.1981712, 1.1900891, 1.1749389, 1.1537625, 1.1275364, 1.0997911, 1.0699475, 1.0366630, 1.0002098,
+        0.9624899,
+    ];
+    let last = Numbers {
+        w1: [
+            0.2618221, 0.6978107, -0.4738550, 0.0147628, -0.3750000, 0.0412077, 0.7557249, -0.0808908,
+            0.1368221, -0.6030527, 0.5057249, 0.2304469, -0.5226356, 0.1449135, 0.1511450, -0.4854656,
+            0.0344577, -0.4824422, -0.0204201, -0.3406425,
+        ],
+        b1: [-0.4310847, 0.5343076, -0.1658402, 0.3662754],
+        w2: [
+            -0.1480856, -0.4004033, -0.5765111, 0.4805810, -0.3316319, 0.1010510, 0.2866601, 0.5123080,
+            -0.5489681, 0.4615660, -0.5412320, 0.3296659,
+        ],
+        b2: [0.0035919, 0.4471473, 0.0492608],
+    };
+    let mut momentum = Optimizer::new(Rule::Momentum { momentum: 0.9, nesterov: false }, 0.125);
+    momentum.set_clip(Some(0.1875));
+    ten_steps(momentum, losses, &last);
+}
+
+#[test]
+fn ten_steps_of_muon_are_those_of_pytorch() {
+    let losses = [
+        1.1981712, 1.1304602, 1.0717964, 1.0205860, 0.9719319, 0.9225264, 0.8744958, 0.8426026, 0.8151709,
+        0.7881750,
+    ];
+    let last = Numbers {
+        w1: [
+            0.2442169, 0.5733629, -0.3258502, -0.0180001, -0.2827396, 0.1143311, 0.6764792, 0.0339671,
+            0.1520077, -0.6440622, 0.3885437, 0.4071367, -0.4365847, 0.1293948, 0.1476730, -0.4020127,
+            0.0575343, -0.5152498, -0.0522386, -0.1227933,
+        ],
+        b1: [-0.5986218, 0.8062877, 0.1991217, 0.7084806],
+        w2: [
+            -0.4000172, -0.6120947, -0.2414793, 0.6914759, -0.5765961, -0.3927938, -0.2465611, 0.9045149,
+            -1.0028589, -0.0085227, 0.0144785, 0.7246007,
+        ],
+        b2: [-0.3304898, 0.1599946, 0.2229743],
+    };
+    let rule = Rule::Muon { momentum: 0.95, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+    let mut muon = Optimizer::new(rule, 0.0625);
+    muon.set_weight_decay(0.25);
+    ten_steps(muon, losses, &last);
 }

@@ -6,7 +6,7 @@ mod samples;
 use nn_core::{Activation, Network, Optimizer, OptimizerError, Parameters, Rule};
 use samples::{network, rng};
 
-const RULES: [Rule; 4] = Rule::ALL;
+const RULES: [Rule; 5] = Rule::ALL;
 
 /// A network of 7-5-3 and gradients of many different numbers for it.
 fn network_and_gradients() -> (Network, Parameters) {
@@ -30,6 +30,8 @@ fn an_optimizer_put_together_from_its_memories_goes_on_with_the_same_bits_after_
     for rule in RULES {
         let (mut network, gradients) = network_and_gradients();
         let mut optimizer = Optimizer::new(rule, 0.1);
+        optimizer.set_weight_decay(0.25);
+        optimizer.set_clip(Some(0.5));
         for step in 0..4 {
             let mut resumed = Optimizer::resume(
                 optimizer.rule(),
@@ -38,6 +40,9 @@ fn an_optimizer_put_together_from_its_memories_goes_on_with_the_same_bits_after_
                 optimizer.memories().to_vec(),
             )
             .unwrap();
+            // Settings, which are not remembered.
+            resumed.set_weight_decay(optimizer.weight_decay());
+            resumed.set_clip(optimizer.clip());
             assert_eq!(resumed, optimizer, "{rule} after {step} steps");
             let mut other = network.clone();
             resumed.step(&mut other, &gradients);

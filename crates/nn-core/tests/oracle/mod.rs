@@ -2,7 +2,7 @@
 //! shares nothing with the library but the names of the choices, and judges all of it.
 #![allow(dead_code, reason = "each test program uses a part of the oracle")]
 
-use nn_core::{Activation, Loss, Network, Parameters, Rule};
+use nn_core::{Activation, Loss, Network, Optimizer, Parameters, Rule};
 
 /// Rows of numbers.
 pub(crate) type Table = Vec<Vec<f64>>;
@@ -343,6 +343,33 @@ impl Memory {
                 let square = self.second / (1.0 - beta2.powi(self.steps));
                 w - rate * mean / (square.sqrt() + f64::from(epsilon))
             }
+            Rule::Muon { .. } => unreachable!("a rule of matrices"),
+        }
+    }
+
+    /// Muon's momentum with Nesterov's look ahead: what is then made orthogonal.
+    fn look_ahead(&mut self, momentum: f64, g: f64) -> f64 {
+        self.first = momentum * self.first + (1.0 - momentum) * g;
+        momentum * self.first + (1.0 - momentum) * g
+    }
+}
+
+/// How an optimizer is set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Training {
+    pub(crate) rule: Rule,
+    pub(crate) rate: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) clip: Option<f64>,
+}
+
+impl Training {
+    pub(crate) fn of(optimizer: &Optimizer) -> Self {
+        Self {
+            rule: optimizer.rule(),
+            rate: optimizer.rate().into(),
+            weight_decay: optimizer.weight_decay().into(),
+            clip: optimizer.clip().map(f64::from),
         }
     }
 }
@@ -351,13 +378,87 @@ impl Memory {
 pub(crate) fn train_step(
     oracle: &mut Oracle,
     memories: &mut Vec<Memory>,
-    (rule, rate): (Rule, f64),
+    training: Training,
     loss: Loss,
     (inputs, classes): (&Table, &[u8]),
 ) {
-    let gradient = flat(&oracle.gradient(loss, inputs, classes));
-    memories.resize(gradient.len(), Memory::default());
-    for ((w, memory), g) in flat_mut(&mut oracle.layers).into_iter().zip(memories).zip(gradient) {
-        *w = memory.step(rule, rate, *w, g);
+    let gradient = oracle.gradient(loss, inputs, classes);
+    follow(&mut oracle.layers, memories, training, gradient);
+}
+
+/// The layers that follow these when this is their gradient.
+pub(crate) fn follow(
+    layers: &mut [Layer],
+    memories: &mut Vec<Memory>,
+    training: Training,
+    mut gradient: Vec<Layer>,
+) {
+    let Training { rule, rate, weight_decay, clip } = training;
+    let norm = flat(&gradient).iter().map(|g| g * g).sum::<f64>().sqrt();
+    if let Some(clip) = clip
+        && norm > clip
+    {
+        flat_mut(&mut gradient).into_iter().for_each(|g| *g *= clip / norm);
     }
+    let depth = layers.len();
+    memories.resize(flat(&gradient).len(), Memory::default());
+    let mut memories = memories.iter_mut();
+    for (index, (layer, gradient)) in layers.iter_mut().zip(gradient).enumerate() {
+        for w in layer.weights.iter_mut().flatten() {
+            *w *= 1.0 - rate * weight_decay;
+        }
+        let adam = match rule {
+            Rule::Muon { beta1, beta2, epsilon, .. } => Rule::Adam { beta1, beta2, epsilon },
+            _ => rule,
+        };
+        if let Rule::Muon { momentum, .. } = rule
+            && index + 1 < depth
+        {
+            let momentum = f64::from(momentum);
+            let direction: Table = gradient
+                .weights
+                .iter()
+                .map(|row| row.iter().map(|g| memories.next().unwrap().look_ahead(momentum, *g)).collect())
+                .collect();
+            let longer = direction.len().max(direction[0].len()) as f64;
+            let change = orthogonal(&direction);
+            for (w, x) in layer.weights.iter_mut().flatten().zip(change.iter().flatten()) {
+                *w -= rate * 0.2 * longer.sqrt() * x;
+            }
+        } else {
+            for (w, g) in layer.weights.iter_mut().flatten().zip(gradient.weights.iter().flatten()) {
+                *w = memories.next().unwrap().step(adam, rate, *w, *g);
+            }
+        }
+        for (b, g) in layer.biases.iter_mut().zip(&gradient.biases) {
+            *b = memories.next().unwrap().step(adam, rate, *b, *g);
+        }
+    }
+}
+
+/// U V^T of X = U S V^T, as nearly as five steps of X = a X + b (X X^T) X + c (X X^T)^2 X come.
+pub(crate) fn orthogonal(numbers: &Table) -> Table {
+    let norm = numbers.iter().flatten().map(|x| x * x).sum::<f64>().sqrt().max(1e-7);
+    let mut x: Table = numbers.iter().map(|row| row.iter().map(|x| x / norm).collect()).collect();
+    for _ in 0..5 {
+        let gram = product(&x, &transpose(&x));
+        let once = product(&gram, &x);
+        let twice = product(&gram, &once);
+        for (i, row) in x.iter_mut().enumerate() {
+            for (j, x) in row.iter_mut().enumerate() {
+                *x = 3.4445 * *x - 4.7750 * once[i][j] + 2.0315 * twice[i][j];
+            }
+        }
+    }
+    x
+}
+
+fn transpose(numbers: &Table) -> Table {
+    (0..numbers[0].len()).map(|j| numbers.iter().map(|row| row[j]).collect()).collect()
+}
+
+fn product(a: &Table, b: &Table) -> Table {
+    let b = transpose(b);
+    let dot = |row: &Vec<f64>, column: &Vec<f64>| row.iter().zip(column).map(|(a, b)| a * b).sum();
+    a.iter().map(|row| b.iter().map(|column| dot(row, column)).collect()).collect()
 }
