@@ -4,11 +4,14 @@
 pub use nn_core;
 pub use rand_chacha::ChaCha8Rng;
 
-// In reading order: the data, the loop and what it follows, the judgement; then what is kept in files.
+// In reading order: the data, what is done to images, the loop and what it follows, the judgement; then what is kept in files.
 mod class_names;
 mod data_writer;
 mod dataset;
 mod preparation;
+
+mod augmentation;
+mod deskew;
 
 mod fit;
 mod history;
@@ -40,12 +43,14 @@ mod mirror;
 mod network_bytes;
 
 pub use answers::{Answer, answers, surest_mistakes};
+pub use augmentation::{Augmentation, Augmenter, InvalidAugmentation};
 pub use calibration::{Calibration, CalibrationBin};
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Mismatch};
 pub use class_names::{ClassNames, ClassNamesError, InvalidClassNames};
 pub use container::ContainerError;
 pub use data_writer::{DataWriteError, NewDataFolder, NewSamples};
 pub use dataset::{DataError, DataFiles, Split};
+pub use deskew::{InvalidPreprocessing, Preprocessing, deskew};
 pub use evaluate::{ClassReport, ClassScore, Incompatible, evaluate};
 pub use event_log::{EventError, EventLog};
 pub use file::{WriteError, WriteStage, write_atomically};
