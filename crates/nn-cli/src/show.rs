@@ -1,19 +1,26 @@
 //! `show`: owns which images are drawn and where, and refuses to know how.
 
+mod variants;
+
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
+use nn_train::Preprocessing;
 
 use crate::{
     args::{Indices, ShowArgs},
     data, failure,
     output::{self, Output, count},
-    picture::{Picture, Size, png_file, sheet, terminal},
+    picture::{Picture, png_file, sheet, terminal},
     pictures, target,
 };
 
+use self::variants::{Variant, Variants};
+
 /// The images that are shown when none is asked for: one row or two.
 const USUAL_COUNT: usize = 10;
+/// The same where each has variants beside it, which fill a row.
+const USUAL_COUNT_OF_VARIED: usize = 4;
 const SHEET_COLUMNS: usize = 5;
 
 pub(crate) fn run(args: &ShowArgs, output: &mut Output) -> Result<()> {
@@ -27,20 +34,26 @@ pub(crate) fn run(args: &ShowArgs, output: &mut Output) -> Result<()> {
     let files = data::open(&folder, args.split.into())?;
     let dataset = files.view();
     let images = files.images().path();
-    let size = Size::of(files.image_shape()).with_context(|| format!("cannot draw {}", images.display()))?;
-    let indices = args.index.clone().unwrap_or_else(|| Indices::first(USUAL_COUNT.min(dataset.len())));
+    let mut variants = Variants::new(args, &files)?;
+    let is_varied = variants.count() > 1;
+    let usual = if is_varied { USUAL_COUNT_OF_VARIED } else { USUAL_COUNT };
+    let indices = args.index.clone().unwrap_or_else(|| Indices::first(usual.min(dataset.len())));
     let wanted = indices
         .below(dataset.len())
         .map_err(|message| anyhow!("no such image in {}: {message}", images.display()))?;
 
-    let picture = |index: usize| Picture::new(size, dataset.row(index));
     if let Some(png) = &args.png {
-        let columns = args.columns.unwrap_or(SHEET_COLUMNS);
+        let columns = args.columns.unwrap_or(if is_varied { variants.count() } else { SHEET_COLUMNS });
         // Before the pictures are gathered.
-        sheet::check(size, indices.count(), columns)?;
-        let pictures = wanted.map(|index| (dataset.label(index), picture(index)));
-        write_sheet(png, &pictures.collect::<Vec<_>>(), columns)?;
-        return output.line(format_args!("{} in {}", count(indices.count(), "image"), png.display()));
+        let pictures = indices.count().saturating_mul(variants.count());
+        sheet::check(variants.size(), pictures, columns)?;
+        let mut pictures = Vec::new();
+        for index in wanted {
+            let label = dataset.label(index);
+            pictures.extend(variants.of(index).into_iter().map(|variant| (label, variant.picture)));
+        }
+        write_sheet(png, &pictures, columns)?;
+        return output.line(format_args!("{} in {}", count(pictures.len(), "image"), png.display()));
     }
     // One row after the other, so that a reader who has seen enough can go away. All captions are as wide as the
     // widest, so that all rows have as many columns.
@@ -49,19 +62,29 @@ pub(crate) fn run(args: &ShowArgs, output: &mut Output) -> Result<()> {
         None => label.to_string(),
     };
     let caption = |label: usize, index: usize| format!("{}  #{index}", name(label));
-    let caption_width = |label| caption(label, indices.greatest()).chars().count();
-    let widest = (0..dataset.classes()).map(caption_width).max().unwrap_or(0);
+    let width_of = |caption: String| caption.chars().count();
+    let of_images = (0..dataset.classes()).map(|label| width_of(caption(label, indices.greatest())));
+    let widest = of_images.chain(variants.names().flatten().map(width_of)).max().unwrap_or(0);
     let (style, width) = (terminal::Style::detect(args.ascii), terminal::width());
-    let columns = terminal::columns(size.width, widest, width, args.columns);
+    let columns = terminal::columns(variants.size().width, widest, width, args.columns);
     let mut wanted = wanted.peekable();
-    while wanted.peek().is_some() {
-        let cell = |index: usize| {
-            (format!("{:<widest$}", caption(dataset.label(index).into(), index)), picture(index))
+    let mut is_first = true;
+    let mut cells = Vec::new();
+    while let Some(index) = wanted.next() {
+        let cell = |Variant { name, picture }| {
+            let caption = name.unwrap_or_else(|| caption(dataset.label(index).into(), index));
+            (format!("{caption:<widest$}"), picture)
         };
-        let row: Vec<(String, Picture)> = wanted.by_ref().take(columns).map(cell).collect();
-        output.line(terminal::gallery(&row, style, width, args.columns))?;
-        if wanted.peek().is_some() {
-            output.line("")?;
+        cells.extend(variants.of(index).into_iter().map(cell));
+        // The variants of an image begin a row of their own.
+        if is_varied || cells.len() == columns || wanted.peek().is_none() {
+            for row in cells.chunks(columns) {
+                if !std::mem::take(&mut is_first) {
+                    output.line("")?;
+                }
+                output.line(terminal::gallery(row, style, width, args.columns))?;
+            }
+            cells.clear();
         }
     }
     Ok(())
@@ -80,7 +103,10 @@ fn show_files(args: &ShowArgs, output: &mut Output) -> Result<()> {
         let mut row = Vec::new();
         for file in files_of_row {
             match pictures::see(file, args.size.0, &args.pictures) {
-                Ok(seen) => row.push((format!("{:<widest$}", caption(file)), seen.picture)),
+                Ok(seen) => {
+                    let picture = preprocessed(seen.picture, args.preprocess);
+                    row.push((format!("{:<widest$}", caption(file)), picture));
+                }
                 Err(error) if files.len() == 1 => return Err(error),
                 Err(error) => {
                     output.flush()?;
@@ -100,6 +126,13 @@ fn show_files(args: &ShowArgs, output: &mut Output) -> Result<()> {
         bail!("{} of {} could not be used", failures, count(files.len(), "picture"));
     }
     Ok(())
+}
+
+/// What is done to a picture of the right size before a network sees it.
+fn preprocessed(mut picture: Picture, preprocessing: Preprocessing) -> Picture {
+    let original = picture.pixels.clone();
+    preprocessing.apply(&original, &[picture.height, picture.width], &mut picture.pixels);
+    picture
 }
 
 fn write_sheet(path: &Path, pictures: &[(u8, Picture)], columns: usize) -> Result<()> {

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, value_parser};
+use nn_train::{Augmentation, Preprocessing};
 
 use super::{
     DataArgs, PictureArgs, SplitName,
@@ -15,10 +16,23 @@ Examples:
   nn-cli show --split test --index 115,247,321
   nn-cli show --index 0-49 --columns 10 --png sheet.png
   nn-cli show five.jpg scans
+  nn-cli show --augment strong --png distorted.png
+  nn-cli show --augment rotation=15,elastic-strength=1.2 --index 7 --versions 9
+  nn-cli show --preprocess deskew --index 0-9 --columns 10 --png upright.png
 
 A terminal with colors gets every pixel in grey; anything else gets shades, two pixels (one above the other) in a \
 character. Images that are wider than the terminal are reduced. Pictures in files are shown as a network for \
-images of --size would see them; `nn-cli help predict` says which files, and how.";
+images of --size would see them; `nn-cli help predict` says which files, and how.
+
+--augment shows how images are distorted for training: by name (affine, elastic, medium, strong), or by a list of
+  rotation            at most so many degrees either way
+  scale               width and height by at most this share, such as 0.1
+  shear               slanted by at most so many pixels a row
+  shift               moved by at most so many pixels across and down
+  elastic-strength    bent out of shape: how far a pixel moves, a root mean square in pixels
+  elastic-smoothness  over how many pixels such movements are alike (5.5)
+  class-limits=yes    the digits 1 and 7 are turned and slanted by half of that
+What a list does not name is off.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SHOW_EXAMPLES)]
@@ -47,6 +61,20 @@ pub(crate) struct ShowArgs {
     pub(crate) size: ImageSize,
     #[command(flatten)]
     pub(crate) pictures: PictureArgs,
+    /// Show after each image what is made of it before training and use: deskew makes slanted digits upright. Pictures in
+    /// files are shown as they are then
+    #[arg(long, value_name = "NAME", value_parser = value::preprocessing(), default_value_t = Preprocessing::None)]
+    pub(crate) preprocess: Preprocessing,
+    /// Show after each image how it is distorted in the first epochs: NAME or SETTING=NUMBER,...
+    #[arg(long, value_name = "NAME|LIST", conflicts_with = "files")]
+    pub(crate) augment: Option<Augmentation>,
+    /// Distorted versions of each image, those of so many epochs
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = value_parser!(u32).range(1..=1000),
+        requires = "augment", allow_negative_numbers = true)]
+    pub(crate) versions: u32,
+    /// Decides the distortions
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "augment")]
+    pub(crate) seed: u64,
     /// Draw with letters and signs only, as is done anyway where the locale is not UTF-8
     #[arg(long)]
     pub(crate) ascii: bool,

@@ -13,6 +13,7 @@ use std::{
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nn_cli::Size;
 use nn_train::{
+    Preprocessing,
     interchange::{Format, Layout},
     nn_core::{Activation, Initializer, Loss, Rule},
 };
@@ -46,6 +47,10 @@ pub(super) fn loss() -> impl TypedValueParser<Value = Loss> {
 
 pub(super) fn rule() -> impl TypedValueParser<Value = Rule> {
     names(Rule::ALL.map(Rule::name))
+}
+
+pub(super) fn preprocessing() -> impl TypedValueParser<Value = Preprocessing> {
+    names(Preprocessing::ALL.map(Preprocessing::name))
 }
 
 pub(super) fn format() -> impl TypedValueParser<Value = Format> {
