@@ -102,6 +102,9 @@ DEEP_RATE = 0.01
 DEEP_WARMUP, DEEP_STEPS = 4, 12
 #: Single images: one by one over the test images, so often.
 ONE_IMAGE_CALLS, MANY_IMAGES_CALLS = 10_000, 20
+#: How far images are distorted (degrees, a share, pixels a row, pixels, pixels, pixels), and in what batches.
+AUGMENT = {"rotation": 15, "scale": 0.15, "shear": 0.2, "shift": 1.5, "strength": 1.2, "smoothness": 5.5}
+AUGMENT_BATCH, AUGMENT_PASSES = 1000, 5
 #: Side of the square matrices of the product that finds the machine's peak.
 MATRIX_SIDE, MATRIX_PRODUCTS = 2048, 8
 PROCESS_BATCH, PROCESS_RATE, PROCESS_EPOCHS = 50, 0.7, 8

@@ -154,6 +154,65 @@ def many_images():
         return {"seconds": common.timed(common.MANY_IMAGES_CALLS, run)}
 
 
+def smoothing(side):
+    """A matrix whose product with independent normal numbers has the variance 1 and is smooth along its rows."""
+    places = torch.arange(side, dtype=torch.float32)
+    weights = torch.exp(-((places[:, None] - places) ** 2) / (2 * common.AUGMENT["smoothness"] ** 2))
+    return weights / weights.square().sum(1, keepdim=True).sqrt()
+
+
+def displacements(count, side):
+    """Smooth random numbers of variance strength², (N, side, side, 2)."""
+    strength = common.AUGMENT["strength"]
+    if ARGUMENTS.variant == "products":
+        gaussian = smoothing(side)
+        smooth = gaussian @ torch.randn(count, 2, side, side) @ gaussian.T
+        return strength * smooth.permute(0, 2, 3, 1)
+    deviation = common.AUGMENT["smoothness"]
+    radius = round(3 * deviation)
+    kernel = torch.exp(-(torch.arange(-radius, radius + 1.0) ** 2) / (2 * deviation**2))
+    kernel /= kernel.square().sum().sqrt()
+    noise = torch.randn(2 * count, 1, side, side)
+    smooth = functional.conv2d(noise, kernel[None, None, None], padding=(0, radius))
+    smooth = functional.conv2d(smooth, kernel[None, None, :, None], padding=(radius, 0))
+    return strength * smooth.view(count, 2, side, side).permute(0, 2, 3, 1)
+
+
+def distorted(images):
+    """Images (N, 784), each distorted in a way of its own."""
+    count, side = len(images), 28
+    uniform = lambda most: most * (2 * torch.rand(count) - 1)
+    angle = torch.deg2rad(uniform(common.AUGMENT["rotation"]))
+    shear = uniform(common.AUGMENT["shear"])
+    width, height = (1 + uniform(common.AUGMENT["scale"]) for _ in range(2))
+    # Where a pixel comes from: shift, rotation, shear and scale undone, in halves of the side.
+    cosine, sine = angle.cos(), angle.sin()
+    across = torch.stack([(cosine + shear * sine) / width, (sine - shear * cosine) / width], 1)
+    down = torch.stack([-sine / height, cosine / height], 1)
+    inverse = torch.stack([across, down], 1)
+    half = (side - 1) / 2
+    shift = torch.stack([uniform(common.AUGMENT["shift"]) for _ in range(2)], 1)[:, :, None] / half
+    theta = torch.cat([inverse, -inverse @ shift], 2)
+    grid = functional.affine_grid(theta, (count, 1, side, side), align_corners=True)
+    grid += displacements(count, side) / half
+    pictures = images.view(count, 1, side, side)
+    return functional.grid_sample(pictures, grid, align_corners=True).view(count, -1)
+
+
+def augment():
+    images, _ = tensors("train")
+    result = torch.empty_like(images)
+
+    def run():
+        for start in range(0, len(images), common.AUGMENT_BATCH):
+            batch = slice(start, start + common.AUGMENT_BATCH)
+            result[batch] = distorted(images[batch])
+
+    with torch.inference_mode():
+        run()
+        return {"seconds": common.timed(common.AUGMENT_PASSES, run)}
+
+
 def matrix():
     left, right = torch.rand(2, common.MATRIX_SIDE, common.MATRIX_SIDE)
     out = torch.empty_like(left)
@@ -168,6 +227,7 @@ TASKS = {
     "deep": deep,
     "one-image": one_image,
     "many-images": many_images,
+    "augment": augment,
     "matrix": matrix,
 }
 if ARGUMENTS.task not in TASKS:

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub(crate) const HELP: &str = "\
-Run the benchmarks of idx-format and nn-core, and print a table of what they found; or compare with others.
+Run the benchmarks of the libraries, and print a table of what they found; or compare with others.
 
 Usage: cargo xtask bench [FILTER] [OPTIONS] [-- CRITERION OPTIONS]
        cargo xtask bench --peers[=NAMES] [--tasks NAMES] [--rounds N] [--dry]
@@ -30,7 +30,7 @@ Comparison with other libraries, in place of the benchmarks:
   --peers[=NAMES]     the same work by this project and by these, separated by commas [default: all of
                       pytorch, jax, burn, candle, scikit-learn, numpy, onnxruntime]
   --tasks NAMES       only these [default: all of epoch, process, one-by-one, deep, one-image, many-images,
-                      dense, lit, native, threads, matrix]
+                      augment, dense, lit, native, threads, matrix]
   --rounds N          how often each program has its turn [default: 5]
   --dry               write nothing
 
@@ -51,7 +51,7 @@ Examples:
 ";
 
 /// The crates that have benchmarks.
-pub(crate) const BENCHED: &[&str] = &["idx-format", "nn-core"];
+pub(crate) const BENCHED: &[&str] = &["idx-format", "nn-core", "nn-train"];
 
 pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     if peers::is_asked_for(&arguments) {

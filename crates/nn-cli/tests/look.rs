@@ -68,6 +68,47 @@ fn a_sheet_is_a_png_file_that_replaces_only_its_like() {
 }
 
 #[test]
+fn distorted_images_stand_beside_the_one_that_they_are_made_of() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let show = |flags: &str| nn_cli(folder.path(), &format!("show --data tiny {flags}")).succeeds().stdout;
+    // Captions of the cells; images of 3 x 5 pixels take 3 lines.
+    let captions = |shown: &str| {
+        let lines: Vec<String> = shown.lines().step_by(5).map(str::to_owned).collect();
+        lines.iter().map(|line| line.split("  ").map(str::trim).collect::<Vec<_>>().join("|")).collect::<Vec<_>>()
+    };
+    let shown = show("--augment strong --versions 2 --index 4,7 --columns 3");
+    let rows = captions(&shown);
+    assert_eq!(rows.len(), 2, "{shown}");
+    for (row, index) in rows.iter().zip(["1|#4", "1|#7"]) {
+        assert!(row.starts_with(index) && row.ends_with("epoch 1|epoch 2"), "{shown}");
+    }
+    // They are functions of the seed.
+    assert_eq!(show("--augment strong --versions 2 --index 4,7 --columns 3 --seed 1"), shown);
+    assert_ne!(show("--augment strong --versions 2 --index 4,7 --columns 3 --seed 2"), shown);
+
+    let run = "--augment shift=1,elastic-strength=0.5 --preprocess deskew --index 1-3 --png sheet.png";
+    // The image, the upright one and four epochs, of each of three.
+    assert_eq!(show(run), "18 images in sheet.png\n");
+    assert_eq!(show("--augment affine --png sheet.png"), "20 images in sheet.png\n");
+    let flags = "--augment affine --index 0-11,0-11 --versions 1000 --columns 10 --png large.png";
+    nn_cli(folder.path(), &format!("show --data tiny {flags}")).fails_with(&["the sheet is too large"]);
+    assert_eq!(names(folder.path()), ["sheet.png", "tiny"]);
+}
+
+#[test]
+fn without_a_distortion_the_versions_are_the_image() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let line = "show --data tiny --index 5 --augment rotation=0 --versions 1 --columns 2";
+    let run = nn_cli(folder.path(), line).succeeds();
+    for line in run.stdout.lines().skip(1) {
+        let halves = line.split_at(line.len().min(10));
+        assert_eq!(halves.0.trim_end(), halves.1.trim_end(), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn a_sheet_too_large_is_refused() {
     let folder = scratch();
     let line = format!("show --data {} --index 0-3999,0-3999,0-3999 --png sheet.png", sample());
@@ -186,6 +227,13 @@ fn wrong_usage_exits_with_2_and_says_what_is_meant() {
         ("show --index -2", "expected numbers and rising ranges"),
         ("predict a.model --index 9-0", "expected numbers and rising ranges"),
         ("predict a.model --index 1 --top 0", "expected a whole number of at least 1"),
+        ("show --augment storng", "unknown augmentation `storng`, expected affine, elastic, medium, strong"),
+        ("show --augment angle=3", "expected one of: rotation, scale, shear"),
+        ("show --augment rotation=-3", "the rotation of an augmentation is `-3`, expected a number from 0 to 180"),
+        ("show --augment affine a.png", "cannot be used with"),
+        ("show --versions 3", "--augment <NAME|LIST>"),
+        ("show --augment affine --versions 0", "0 is not in 1..=1000"),
+        ("show --preprocess deksew", "a similar value exists: 'deskew'"),
         ("show --columns 0", "expected a whole number of at least 1"),
         ("inspect", "<PATH>"),
         ("show --color sometimes", "possible values: auto, always, never"),

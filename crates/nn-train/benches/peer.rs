@@ -12,11 +12,12 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use std::{env, fmt};
+use std::{env, fmt, thread};
 
 use nn_train::nn_core::{Activation, Dataset, Engine, Initializer, Loss, Network, Optimizer, Workspace};
 use nn_train::{
-    DataFiles, EpochReport, FitConfig, Observer, Schedule, Split, epoch_order, evaluate, fit, initial_rng,
+    Augmentation, Augmenter, DataFiles, EpochReport, FitConfig, Observer, Schedule, Split, epoch_order,
+    evaluate, fit, initial_rng,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -27,10 +28,11 @@ const DEEP_BATCH: usize = 128;
 const DEEP_WARMUP: usize = 4;
 const DEEP_STEPS: usize = 12;
 const MANY_IMAGES_CALLS: usize = 20;
+const AUGMENT_PASSES: u32 = 5;
 
 const USAGE: &str = "\
 usage: peer TASK --data FOLDER [--threads N] [--variant NAME] [--seed S]
-tasks: epoch, one-by-one, deep, one-image, many-images; run by `cargo xtask bench --peers`";
+tasks: epoch, one-by-one, deep, one-image, many-images, augment; run by `cargo xtask bench --peers`";
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -47,6 +49,7 @@ fn main() -> Outcome<()> {
         "deep" => deep(&job)?,
         "one-image" => one_image(&job)?,
         "many-images" => many_images(&job)?,
+        "augment" => augment(&job)?,
         other => return Err(format!("there is no task '{other}'\n{USAGE}").into()),
     };
     println!("{figures}");
@@ -246,6 +249,35 @@ fn many_images(job: &Job) -> Outcome<Figures> {
         seconds.push(start.elapsed().as_secs_f64());
     }
     Ok(Figures { seconds: seconds.split_off(3), ..Figures::default() })
+}
+
+/// The images distorted once an epoch, each thread a part of them.
+fn augment(job: &Job) -> Outcome<Figures> {
+    let images = Images::open(&job.data, Split::Train, &job.variant)?;
+    let train = images.view()?;
+    let features = train.features();
+    // The peers know no classes that are treated differently.
+    let augmentation = Augmentation { class_limits: false, ..Augmentation::STRONG };
+    let augmenter = Augmenter::new(augmentation, images.files.image_shape(), job.seed)?;
+    let mut out = vec![0; train.pixels().len()];
+    let share = train.len().div_ceil(job.threads.get()).max(1);
+    let mut seconds = Vec::new();
+    for epoch in 0..=AUGMENT_PASSES {
+        let start = Instant::now();
+        thread::scope(|scope| {
+            for (part, out) in out.chunks_mut(share * features).enumerate() {
+                let mut augmenter = augmenter.clone();
+                scope.spawn(move || {
+                    for (index, out) in (part * share..).zip(out.chunks_exact_mut(features)) {
+                        augmenter.augment(train.row(index), train.label(index), epoch, index, out);
+                    }
+                });
+            }
+        });
+        seconds.push(start.elapsed().as_secs_f64());
+        black_box(&mut out);
+    }
+    Ok(Figures { seconds: seconds.split_off(1), ..Figures::default() })
 }
 
 fn relu_network(hidden: &[usize], seed: u64) -> Outcome<Network> {

@@ -197,6 +197,19 @@ pub(super) const TASKS: &[Task] = &[
         ..DEFAULTS
     },
     Task {
+        name: "augment",
+        title: "Distorted images",
+        word: "augment",
+        figure: "60,000 images",
+        about: "All 60,000 training images turned (15 degrees), scaled (15 %), slanted (0.2), moved (1.5 pixels) and \
+                bent (by a Gaussian of 5.5 pixels, 1.2 pixels), each by numbers of its own, with bilinear sampling: \
+                the median of 5 passes after one that is not timed. PyTorch takes and gives 32-bit floats, by \
+                `affine_grid` and `grid_sample` in batches; the Gaussian is a convolution by rows and columns, or two \
+                products of matrices. This project takes and gives bytes, and draws the bends on a coarse grid.",
+        entries: &[entry(OURS, PLAIN, &[1, 2]), entry("pytorch", &["convolution", "products"], &[1, 2])],
+        ..DEFAULTS
+    },
+    Task {
         name: "dense",
         title: "Half of the pixels lit",
         about: "The task `epoch` on Fashion-MNIST, half of whose pixels are not 0.",
