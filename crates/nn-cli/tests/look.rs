@@ -75,7 +75,10 @@ fn distorted_images_stand_beside_the_one_that_they_are_made_of() {
     // Captions of the cells; images of 3 x 5 pixels take 3 lines.
     let captions = |shown: &str| {
         let lines: Vec<String> = shown.lines().step_by(5).map(str::to_owned).collect();
-        lines.iter().map(|line| line.split("  ").map(str::trim).collect::<Vec<_>>().join("|")).collect::<Vec<_>>()
+        lines
+            .iter()
+            .map(|line| line.split("  ").map(str::trim).collect::<Vec<_>>().join("|"))
+            .collect::<Vec<_>>()
     };
     let shown = show("--augment strong --versions 2 --index 4,7 --columns 3");
     let rows = captions(&shown);
@@ -103,7 +106,8 @@ fn without_a_distortion_the_versions_are_the_image() {
     let line = "show --data tiny --index 5 --augment rotation=0 --versions 1 --columns 2";
     let run = nn_cli(folder.path(), line).succeeds();
     for line in run.stdout.lines().skip(1) {
-        let halves = line.split_at(line.len().min(10));
+        // Cells are as wide as their captions, with two blanks between.
+        let halves = line.split_at(line.len().min(9));
         assert_eq!(halves.0.trim_end(), halves.1.trim_end(), "{}", run.stdout);
     }
 }
@@ -229,7 +233,10 @@ fn wrong_usage_exits_with_2_and_says_what_is_meant() {
         ("predict a.model --index 1 --top 0", "expected a whole number of at least 1"),
         ("show --augment storng", "unknown augmentation `storng`, expected affine, elastic, medium, strong"),
         ("show --augment angle=3", "expected one of: rotation, scale, shear"),
-        ("show --augment rotation=-3", "the rotation of an augmentation is `-3`, expected a number from 0 to 180"),
+        (
+            "show --augment rotation=-3",
+            "the rotation of an augmentation is `-3`, expected a number from 0 to 180",
+        ),
         ("show --augment affine a.png", "cannot be used with"),
         ("show --versions 3", "--augment <NAME|LIST>"),
         ("show --augment affine --versions 0", "0 is not in 1..=1000"),
