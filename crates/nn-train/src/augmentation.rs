@@ -2,10 +2,10 @@
 //! repeatably, and refuses to know networks, batches and epochs' ends.
 //!
 //! The distortions are those of Ciresan, Meier, Gambardella and Schmidhuber (*Deep, Big, Simple Neural Nets for
-//! Handwritten Digit Recognition*, 2010): an affine one of rotation, scale, shear and shift, and after Simard, Steinkraus
-//! and Platt (2003) an elastic one, which moves neighbouring pixels by nearly the same random distance. A pixel of the
-//! result is looked up where both together say that it comes from, between four pixels of the image; what comes from
-//! outside is background.
+//! Handwritten Digit Recognition*, 2010): an affine one of rotation, scale, shear and shift, and after Simard,
+//! Steinkraus and Platt (2003) an elastic one, which moves neighbouring pixels by nearly the same random distance. A
+//! pixel of the result is looked up where both together say that it comes from, between four pixels of the image; what
+//! comes from outside is background.
 
 mod affine;
 mod elastic;
@@ -25,8 +25,8 @@ use self::{
 
 /// How strongly images are distorted: how far chance may go each way. A number of 0 leaves out what it is of.
 ///
-/// As text (`Display` and `FromStr` are inverses): the name of one of [`Augmentation::ALL_NAMED`], or a list of settings such
-/// as `rotation=10,scale=0.1,elastic-strength=1.2`, where what is not named is off.
+/// As text (`Display` and `FromStr` are inverses): the name of one of [`Augmentation::ALL_NAMED`], or a list of
+/// settings such as `rotation=10,scale=0.1,elastic-strength=1.2`, where what is not named is off.
 ///
 /// # Examples
 /// ```
@@ -48,15 +48,16 @@ pub struct Augmentation {
     pub shear: f32,
     /// Pixels: moved by a uniform distance from minus this to this, across and down apart. At most 1000.
     pub shift: f32,
-    /// Pixels: the root mean square, over images, of how far a pixel is moved across, and of how far it is moved down. The
-    /// same for every pixel, whatever the smoothness. At most 100. (The alpha of Simard and of Ciresan is another
+    /// Pixels: the root mean square, over images, of how far a pixel is moved across, and of how far it is moved down.
+    /// The same for every pixel, whatever the smoothness. At most 100. (The alpha of Simard and of Ciresan is another
     /// number, which multiplies the smoothed noise: with their sigma of 6, an alpha of 36 moves by about 1 pixel.)
     pub elastic_strength: f32,
     /// Pixels: the deviation sigma of the Gaussian that smooths the movements. The movements of two pixels at a
-    /// distance d have a correlation of about `exp(-d^2 / (4 sigma^2))`. From 1 to 1000; means nothing where the strength is 0.
+    /// distance d have a correlation of about `exp(-d^2 / (4 sigma^2))`. From 1 to 1000; means nothing where the
+    /// strength is 0.
     pub elastic_smoothness: f32,
-    /// Whether classes 1 and 7 are turned and slanted by half of what others are ([`Augmentation::limit`]). **For digits:**
-    /// of other data sets it spares two classes for no reason.
+    /// Whether classes 1 and 7 are turned and slanted by half of what others are ([`Augmentation::limit`]). **For
+    /// digits:** of other data sets it spares two classes for no reason.
     pub class_limits: bool,
 }
 
@@ -74,8 +75,8 @@ const STILL: Augmentation = Augmentation {
     class_limits: false,
 };
 
-/// The places of the numbers that decide a distortion, in a sample's [`Draws`]: a setting has its own, so that the numbers
-/// of others do not depend on it.
+/// The places of the numbers that decide a distortion, in a sample's [`Draws`]: a setting has its own, so that the
+/// numbers of others do not depend on it.
 mod place {
     pub(super) const ROTATION: u64 = 0;
     pub(super) const SCALE: [u64; 2] = [1, 2];
@@ -138,7 +139,7 @@ impl Augmentation {
 ///
 /// # Examples
 /// ```
-/// use nn_train::{Augmentation, Augmenter};
+/// use nn_train::Augmenter;
 ///
 /// // A bar in the middle of 4 x 6 pixels.
 /// let image = [
@@ -169,12 +170,12 @@ pub struct Augmenter {
 }
 
 impl Augmenter {
-    /// For images of this shape, height first: `[28, 28]` for MNIST. All memory is taken here, some 20 bytes for each pixel of
-    /// one image.
+    /// For images of this shape, height first: `[28, 28]` for MNIST. All memory is taken here, some 20 bytes for each
+    /// pixel of one image.
     ///
     /// # Errors
-    /// When the augmentation does not pass [`Augmentation::check`]; [`InvalidAugmentation::Shape`] when images of the shape
-    /// are no grey pictures or have more than four million pixels.
+    /// When the augmentation does not pass [`Augmentation::check`]; [`InvalidAugmentation::Shape`] when images of the
+    /// shape are no grey pictures or have more than four million pixels.
     pub fn new(
         augmentation: Augmentation,
         image_shape: &[usize],
@@ -191,11 +192,11 @@ impl Augmenter {
 
     /// Writes to `out` what the image of sample `index`, of class `label`, looks like in epoch `epoch`.
     ///
-    /// Each pixel lies between four of the image, and what is fainter than 8 of 255 becomes 0: the blur of edges tells nothing,
-    /// and zeros are cheap. Without any distortion the image is copied as it is.
+    /// Each pixel lies between four of the image, and what is fainter than 8 of 255 becomes 0: the blur of edges tells
+    /// nothing, and zeros are cheap. Without any distortion the image is copied as it is.
     ///
-    /// A pure function of the seed, the epoch, the index, the label and the image: the same bits on every processor, in any
-    /// order and on any thread. Pixels are bytes row by row, 0 background. Allocates nothing.
+    /// A pure function of the seed, the epoch, the index, the label and the image: the same bits on every processor, in
+    /// any order and on any thread. Pixels are bytes row by row, 0 background. Allocates nothing.
     ///
     /// # Panics
     /// If `image` or `out` has another number of pixels than the shape.

@@ -7,17 +7,18 @@ use nn_core::UnknownName;
 
 use crate::dataset::spelled;
 
-/// The steepest slant that is taken away, two pixels a row. MNIST's digits lean by 1.87 at most. What leans further is a
-/// flat mark, such as a dash, which there is no reason to stretch along its rows.
+/// The steepest slant that is taken away, two pixels a row. MNIST's digits lean by 1.87 at most. What leans further is
+/// a flat mark, such as a dash, which there is no reason to stretch along its rows.
 const STEEPEST: f64 = 2.0;
 
 /// Writes `image` to `out` with its rows moved sideways until its principal axis stands upright.
 ///
-/// LeCun, Bottou, Bengio and Haffner (*Gradient-Based Learning Applied to Document Recognition*, 1998) deslant so. With the
-/// pixels as masses, `mu11` and `mu02` their second moments about the center of mass (xy and yy), the slant is
-/// `s = mu11 / mu02`, at most 2 either way; the pixel at (x, y) comes from `(x + s (y - center), y)`, between two
-/// pixels of its row. The center of mass stays where it is, for MNIST's images have it in the middle already. What comes
-/// from outside is 0, and what leaves the image is lost. An image without ink or all in one row is copied.
+/// LeCun, Bottou, Bengio and Haffner (*Gradient-Based Learning Applied to Document Recognition*, 1998) deslant so,
+/// though every pixel of ink counts the same there, and as much as it is lit here. With the pixels as masses, `mu11`
+/// and `mu02` their second moments about the center of mass (xy and yy), the slant is `s = mu11 / mu02`, at most 2
+/// either way; the pixel at (x, y) comes from `(x + s (y - center), y)`, between two pixels of its row. The center of
+/// mass stays where it is, for MNIST's images have it in the middle already. What comes from outside is 0, and what
+/// leaves the image is lost. An image without ink or all in one row is copied.
 ///
 /// # Panics
 /// If `image` or `out` has another number of pixels than `rows * columns`.
@@ -160,7 +161,8 @@ impl Preprocessing {
     /// Writes to `out` what becomes of an image of this shape.
     ///
     /// # Panics
-    /// If the shape does not pass [`check`](Self::check), or `image` or `out` has another number of pixels than it says.
+    /// If the shape does not pass [`check`](Self::check), or `image` or `out` has another number of pixels than it
+    /// says.
     #[track_caller]
     pub fn apply(self, image: &[u8], shape: &[usize], out: &mut [u8]) {
         match (self, shape) {

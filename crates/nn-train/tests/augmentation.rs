@@ -189,6 +189,19 @@ fn a_large_image_of_another_shape_is_distorted_too() {
 }
 
 #[test]
+fn an_image_of_one_long_row_or_column_takes_no_more_memory_than_another() {
+    // A grid of half a million points, of which each pixel sees four in a row.
+    let bent = Augmentation { elastic_strength: 2.0, elastic_smoothness: 1.0, ..OFF };
+    for shape in [[1, 1_000_000], [1_000_000, 1]] {
+        let (pixels, mut out) = (vec![255; 1_000_000], vec![0; 1_000_000]);
+        Augmenter::new(bent, &shape, 1).unwrap().augment(&pixels, 0, 1, 0, &mut out);
+        // All but where the way leads off the line, which movements of 2 pixels nearly always do.
+        let lit = out.iter().filter(|&&pixel| pixel > 0).count();
+        assert!((100_000..700_000).contains(&lit), "{lit}");
+    }
+}
+
+#[test]
 fn the_same_sample_is_the_same_in_any_order_and_on_any_thread() {
     let files = digits();
     let images = files.view();

@@ -61,8 +61,8 @@ pub(crate) struct ShowArgs {
     pub(crate) size: ImageSize,
     #[command(flatten)]
     pub(crate) pictures: PictureArgs,
-    /// Show after each image what is made of it before training and use: deskew makes slanted digits upright. Pictures in
-    /// files are shown as they are then
+    /// Show after each image what is made of it before training and use: deskew makes slanted digits upright. Pictures
+    /// in files are shown as they are then
     #[arg(long, value_name = "NAME", value_parser = value::preprocessing(), default_value_t = Preprocessing::None)]
     pub(crate) preprocess: Preprocessing,
     /// Show after each image how it is distorted in the first epochs: NAME or SETTING=NUMBER,...

@@ -1,5 +1,5 @@
-//! What stands beside an image that is shown: owns which variants there are and what they are called, and refuses to know
-//! how they are drawn and what is done to them, which is the library's.
+//! What stands beside an image that is shown: owns which variants there are and what they are called, and refuses to
+//! know how they are drawn and what is done to them, which is the library's.
 
 use anyhow::{Context, Result};
 use nn_train::{Augmenter, DataFiles, Preprocessing};

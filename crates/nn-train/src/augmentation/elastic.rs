@@ -18,6 +18,9 @@ use super::{
 /// Weights of a cubic B-spline on an axis.
 const TAPS: usize = 4;
 
+/// The first grid point that counts at a place of an axis, and the weights of that and the next three.
+type Tap = (usize, [f32; TAPS]);
+
 /// The displacements of one image.
 #[derive(Clone, Debug)]
 pub(super) struct Elastic {
@@ -26,12 +29,17 @@ pub(super) struct Elastic {
     grid_rows: usize,
     grid_columns: usize,
     /// For each row of the image, its first grid row and the weights of that and the next three.
-    rows: Vec<(usize, [f32; TAPS])>,
-    /// For each piece of eight columns and in it for each grid column, the weights of that grid column, many of them 0.
+    rows: Vec<Tap>,
+    /// For each piece of eight columns, the first grid column that counts in it.
+    firsts: Vec<usize>,
+    /// How many grid columns are looked at in a piece.
+    span: usize,
+    /// For each piece and in it for each of so many grid columns, the weights at its columns, some of them 0.
     columns: Vec<Lanes>,
-    /// What was drawn, divided by the deviation: for each grid row its grid columns, across and down.
+    /// What was drawn, in pixels: for each grid row its grid columns, across and down.
     numbers: Vec<[f32; 2]>,
-    /// For each piece of columns and in it for each grid row, the displacements across and down between the grid columns.
+    /// For each piece of columns and in it for each grid row, the displacements across and down between the grid
+    /// columns.
     strips: Vec<[Lanes; 2]>,
 }
 
@@ -40,16 +48,22 @@ impl Elastic {
         let spacing = 3_f64.sqrt() * f64::from(smoothness);
         let (rows, grid_rows) = axis(rows, spacing);
         let (taps, grid_columns) = axis(columns, spacing);
-        let pieces = columns.div_ceil(LANES);
-        let mut columns = vec![[0.0; LANES]; pieces * grid_columns];
-        for (column, (first, weights)) in taps.into_iter().enumerate() {
-            for (tap, weight) in weights.into_iter().enumerate() {
-                columns[column / LANES * grid_columns + first + tap][column % LANES] = weight;
+        let pieces = || taps.chunks(LANES);
+        let (first_of, end_of) =
+            (|piece: &[Tap]| piece[0].0, |piece: &[Tap]| piece[piece.len() - 1].0 + TAPS);
+        let span = pieces().map(|piece| end_of(piece) - first_of(piece)).max().unwrap_or(0);
+        let firsts: Vec<usize> = pieces().map(|piece| first_of(piece).min(grid_columns - span)).collect();
+        let mut columns = vec![[0.0; LANES]; firsts.len() * span];
+        for ((piece, &start), columns) in pieces().zip(&firsts).zip(columns.chunks_exact_mut(span)) {
+            for (lane, (first, weights)) in piece.iter().enumerate() {
+                for (column, &weight) in columns[first - start..].iter_mut().zip(weights) {
+                    column[lane] = weight;
+                }
             }
         }
         let numbers = vec![[0.0; 2]; grid_rows * grid_columns];
-        let strips = vec![[[0.0; LANES]; 2]; pieces * grid_rows];
-        Elastic { strength, grid_rows, grid_columns, rows, columns, numbers, strips }
+        let strips = vec![[[0.0; LANES]; 2]; firsts.len() * grid_rows];
+        Elastic { strength, grid_rows, grid_columns, rows, firsts, span, columns, numbers, strips }
     }
 
     /// Draws the displacements of an image, by the numbers of `draws` from place `first` on.
@@ -58,12 +72,11 @@ impl Elastic {
         for (place, number) in (0..).zip(&mut self.numbers) {
             *number = [first + place, down + place].map(|place| self.strength * draws.normal(place));
         }
-        let pieces =
-            self.strips.chunks_exact_mut(self.grid_rows).zip(self.columns.chunks_exact(self.grid_columns));
-        for (strips, columns) in pieces {
+        let pieces = self.strips.chunks_exact_mut(self.grid_rows).zip(self.columns.chunks_exact(self.span));
+        for ((strips, columns), &first) in pieces.zip(&self.firsts) {
             for (strip, numbers) in strips.iter_mut().zip(self.numbers.chunks_exact(self.grid_columns)) {
                 let [mut across, mut down] = [[0.0; LANES]; 2];
-                for (numbers, weights) in numbers.iter().zip(columns) {
+                for (numbers, weights) in numbers[first..].iter().zip(columns) {
                     for lane in 0..LANES {
                         across[lane] += numbers[0] * weights[lane];
                         down[lane] += numbers[1] * weights[lane];
@@ -94,7 +107,7 @@ impl Elastic {
 
 /// For each place of an axis of `length` pixels, the first grid point that counts and the weights of that and the next
 /// three; and how many grid points there are. The grid has a point in the middle of the axis.
-fn axis(length: usize, spacing: f64) -> (Vec<(usize, [f32; TAPS])>, usize) {
+fn axis(length: usize, spacing: f64) -> (Vec<Tap>, usize) {
     let middle = (length as f64 - 1.0) / 2.0;
     let before = (middle / spacing).ceil();
     let taps = |place: usize| {

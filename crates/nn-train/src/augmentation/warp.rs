@@ -12,7 +12,8 @@ use super::affine::Affine;
 pub(super) const LANES: usize = 8;
 
 /// Values below this become background. What the blur of a stroke's edge leaves there tells nothing, and each lit pixel
-/// costs time in every step: of MNIST's pixels 19 % are lit, of strongly distorted ones 25 %, and 23 % are of 8 or more.
+/// costs time in every step: of MNIST's pixels 19 % are lit, of strongly distorted ones 25 %, and 23 % are of 8 or
+/// more.
 const FAINT: f32 = 8.0;
 
 /// A float of this size has no room for a fraction: to add and to take it away rounds to a whole number.
@@ -120,8 +121,8 @@ impl Warp {
     }
 }
 
-/// Where eight pixels come from. (They are stored between the two steps, a row of them, so that compilers take each step
-/// for what it is: arithmetic on vectors, and then look-ups one by one.)
+/// Where eight pixels come from. (They are stored between the two steps, a row of them, so that compilers take each
+/// step for what it is: arithmetic on vectors, and then look-ups one by one.)
 #[derive(Clone, Copy, Debug, Default)]
 struct Sources {
     /// Numbers of places between four pixels.
