@@ -3,6 +3,7 @@
 // A file for each command, and what their flags take.
 mod completions;
 mod convert;
+mod distill;
 mod eval;
 mod export;
 mod import;
@@ -27,6 +28,7 @@ use crate::output::ColorChoice;
 pub(crate) use {
     completions::CompletionsArgs,
     convert::{ConvertArgs, Form},
+    distill::DistillArgs,
     eval::EvalArgs,
     export::ExportArgs,
     import::ImportArgs,
@@ -57,6 +59,7 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   nn-cli train                           train with the defaults, save mnist.model
+  nn-cli train --preset small            the most accurate network of that size
   nn-cli eval mnist.model --confusion    how good it is, and what it takes for what
   nn-cli predict mnist.model five.png    what it sees in a picture
   nn-cli show                            the first ten digits of the training set
@@ -72,7 +75,10 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted. See `nn-cli help 
 pub(crate) enum Command {
     /// Train a network and save it
     Train(TrainArgs),
-    /// Measure a saved network on a data set
+    /// Train a small network on what larger ones say, beside the labels
+    #[command(after_help = DistillArgs::EXAMPLES)]
+    Distill(DistillArgs),
+    /// Measure a saved network on a data set, or several of them as a committee
     Eval(EvalArgs),
     /// Ask a saved network about images of a data set, or pictures in files
     Predict(PredictArgs),

@@ -16,7 +16,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use nn_train::nn_core::{Activation, Loss, Rule};
+use nn_train::{
+    Preprocessing,
+    nn_core::{Activation, Loss, Rule},
+};
 use serde::{Deserialize, Serialize};
 use toml::{
     Spanned,
@@ -26,7 +29,10 @@ use toml::{
 use crate::{
     args::{
         TrainArgs, Validation,
-        value::{at_least_one, is_hidden, rate},
+        value::{
+            DropoutShares, OrNone, Teachers, at_least_one, is_hidden, rate, share, share_below_one,
+            weight_decay,
+        },
     },
     failure::Advised,
     model::refuse_named_pipe,
@@ -35,7 +41,7 @@ use crate::{
 };
 
 /// In the order in which they are written.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 26] = [
     "preset",
     "hidden",
     "activation",
@@ -47,6 +53,16 @@ const KEYS: [&str; 16] = [
     "schedule",
     "batch",
     "epochs",
+    "preprocess",
+    "augment",
+    "mixup",
+    "label-smoothing",
+    "dropout",
+    "weight-decay",
+    "clip",
+    "average",
+    "teacher",
+    "teacher-share",
     "seed",
     "validation",
     "data",
@@ -168,6 +184,8 @@ impl Config {
         args.data.folder = args.data.folder.or_else(|| file.data.folder.clone());
         args.patience = args.patience.or(file.patience);
         args.checkpoint_every = args.checkpoint_every.or(file.checkpoint_every);
+        args.teacher = args.teacher.or_else(|| file.teacher.clone());
+        args.teacher_share = args.teacher_share.or(file.teacher_share);
         args
     }
 }
@@ -218,6 +236,18 @@ fn set(args: &mut TrainArgs, key: &str, text: &str) -> Result<(), Refused> {
         "schedule" => args.schedule = Some(text.parse().map_err(|error| Refused::from(format!("{error}")))?),
         "batch" => args.batch = Some(at_least_one(text)?),
         "epochs" => args.epochs = Some(number(text, 1..=u32::MAX)?),
+        "preprocess" => {
+            args.preprocess = Some(named(text, Preprocessing::ALL, Preprocessing::name)?);
+        }
+        "augment" => args.augment = Some(text.parse()?),
+        "mixup" => args.mixup = Some(share(text)?),
+        "label-smoothing" => args.label_smoothing = Some(share_below_one(text)?),
+        "dropout" => args.dropout = Some(text.parse()?),
+        "weight-decay" => args.weight_decay = Some(weight_decay(text)?),
+        "clip" => args.clip = Some(text.parse()?),
+        "average" => args.average = Some(text.parse()?),
+        "teacher" => args.teacher = Some(text.parse()?),
+        "teacher-share" => args.teacher_share = Some(share(text)?),
         "seed" => args.seed = Some(number(text, 0..=u64::MAX)?),
         "validation" => args.validation = Some(text.parse()?),
         "data" if text.is_empty() => return Err("expected the name of a folder".to_owned().into()),
@@ -332,6 +362,8 @@ pub(crate) struct Effective<'a> {
     pub(crate) data: Option<&'a Path>,
     pub(crate) patience: Option<u32>,
     pub(crate) checkpoint_every: Option<u64>,
+    pub(crate) teacher: Option<&'a Teachers>,
+    pub(crate) teacher_share: Option<f32>,
 }
 
 impl Effective<'_> {
@@ -365,6 +397,19 @@ impl Effective<'_> {
             "data" => data.map(|path| quoted(&path)),
             "patience" => self.patience.map(|epochs| epochs.to_string()),
             "checkpoint-every" => self.checkpoint_every.map(|steps| steps.to_string()),
+            "preprocess" => Some(quoted(&recipe.preprocessing)),
+            "augment" => Some(quoted(&OrNone(recipe.ingredients.augmentation))),
+            "mixup" => Some(format!("{:?}", recipe.ingredients.mixup)),
+            "label-smoothing" => Some(format!("{:?}", recipe.ingredients.label_smoothing)),
+            "dropout" => Some(quoted(&DropoutShares {
+                input: recipe.ingredients.input_dropout,
+                hidden: recipe.ingredients.hidden_dropout,
+            })),
+            "weight-decay" => Some(format!("{:?}", recipe.ingredients.weight_decay)),
+            "clip" => Some(quoted(&OrNone(recipe.ingredients.clip))),
+            "average" => Some(quoted(&OrNone(recipe.ingredients.average))),
+            "teacher" => self.teacher.map(|teachers| quoted(teachers)),
+            "teacher-share" => self.teacher_share.map(|share| format!("{share:?}")),
             _ => None,
         };
         let mut text: String = comment.lines().map(|line| format!("# {line}\n")).collect();

@@ -1,10 +1,10 @@
 //! `eval`: owns the report on a saved network, and refuses to know how it is measured.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nn_train::{
-    ClassReport, ClassScore, DataFiles, Model, Outputs, Split,
+    ClassReport, ClassScore, Committee, DataFiles, Model, Outputs, Split,
     interchange::{self, Format, Npz},
     nn_core::{Evaluation, ndarray::ArrayView1},
     write_atomically,
@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::{
     args::EvalArgs,
     data,
+    failure::Advised,
     model::{self, check_images, class_name},
     output::{Output, count, hyphenated, percent, table, thousands},
     target,
@@ -23,6 +24,9 @@ use crate::{
 #[derive(Serialize)]
 pub(crate) struct Report<'a> {
     pub(crate) model: String,
+    /// Of a committee.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    members: Vec<Member>,
     pub(crate) data: String,
     pub(crate) split: String,
     pub(crate) samples: u64,
@@ -35,6 +39,14 @@ pub(crate) struct Report<'a> {
     pub(crate) classes: Vec<ClassLine<'a>>,
     /// A row for each true class.
     pub(crate) confusion: Vec<Vec<u64>>,
+}
+
+/// A model of a committee, measured alone.
+#[derive(Serialize)]
+struct Member {
+    model: String,
+    accuracy: f64,
+    errors: u64,
 }
 
 #[derive(Serialize)]
@@ -58,30 +70,62 @@ impl ClassLine<'_> {
 
 pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
     if let Some(path) = &args.outputs {
+        if args.models.len() > 1 {
+            let message = format!("cannot write {}: a committee has no outputs of its own", path.display());
+            bail!(Advised::new(message, "--outputs goes with a single model"));
+        }
         target::check(path, "outputs of a network", are_outputs)?;
     }
-    let mut model = model::load(&args.model)?;
+    let mut models = args.models.iter().map(|path| model::load(path)).collect::<Result<Vec<Model>>>()?;
     let folder = data::folder(&args.data)?;
     let files = data::open(&folder, args.split.into())?;
-    check_images(&model, &args.model, &files)?;
-    model::name_classes(&mut model, &files);
-    let evaluation = nn_train::evaluate(&model.network, model.loss, files.view(), args.threads.count())
-        .with_context(|| format!("cannot measure {} on {}", args.model.display(), folder.display()))?;
-
-    if let Some(path) = &args.outputs {
-        write_outputs(path, &model, &files)?;
+    for (model, path) in models.iter_mut().zip(&args.models) {
+        check_images(model, path, &files)?;
+        model::name_classes(model, &files);
     }
-    let report = Report::new(&args.model, &folder, args.split.into(), &model, &evaluation);
+    let evaluations = models.iter().zip(&args.models).map(|(model, path)| measure(args, model, path, &files));
+    let evaluations = evaluations.collect::<Result<Vec<Evaluation>>>()?;
+    if let (Some(path), Some(model)) = (&args.outputs, models.first()) {
+        write_outputs(path, model, &files)?;
+    }
+
+    let paths: Vec<String> = args.models.iter().map(|path| path.display().to_string()).collect();
+    let member = |(path, evaluation): (&String, &Evaluation)| Member {
+        model: path.clone(),
+        accuracy: evaluation.tally.accuracy(),
+        errors: evaluation.tally.samples - evaluation.tally.correct,
+    };
+    let members: Vec<Member> = paths.iter().zip(&evaluations).map(member).collect();
+    let committee = Committee::new(models).context("these models are no committee")?;
+    let model = &committee.members()[0];
+    let is_committee = members.len() > 1;
+    let evaluation = match &evaluations[..] {
+        [evaluation] => evaluation,
+        _ => &committee
+            .evaluate(files.view(), args.threads.count())
+            .with_context(|| format!("cannot measure the committee on {}", folder.display()))?,
+    };
+    let mut report = Report::new(&paths.join(", "), &folder, args.split.into(), model, evaluation);
+    if is_committee {
+        report.members = members;
+    }
     if args.json {
         return output.json(&report);
     }
+    let what = if is_committee {
+        let member = |Member { model, accuracy, errors }: &Member| {
+            format!("  {model}: {} ({})", percent(*accuracy), count(*errors, "error"))
+        };
+        let members: Vec<String> = report.members.iter().map(member).collect();
+        format!("committee of {}\n{}", count(members.len(), "model"), members.join("\n"))
+    } else {
+        format!("model     {}: {}", report.model, hyphenated(&model::layers(&model.network)))
+    };
     output.line(format_args!(
-        "model     {}: {}\n\
+        "{what}\n\
          data      {}: {} of the {} set\n\
          accuracy  {} ({} of {} right, {})\n\
          loss      {:.4}",
-        report.model,
-        hyphenated(&model::layers(&model.network)),
         report.data,
         count(report.samples, "image"),
         report.split,
@@ -98,6 +142,13 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
         output.line(class_table(&report))?;
     }
     Ok(())
+}
+
+fn measure(args: &EvalArgs, model: &Model, path: &Path, files: &DataFiles) -> Result<Evaluation> {
+    let threads = args.threads.count();
+    let seen = model::see_all(model, files.view(), threads);
+    nn_train::evaluate(&model.network, model.loss, model::with_pixels(files.view(), &seen)?, threads)
+        .with_context(|| format!("cannot measure {} on {}", path.display(), files.images().path().display()))
 }
 
 /// The arrays of a file of outputs, in their order.
@@ -129,7 +180,7 @@ fn are_outputs(path: &Path) -> bool {
 impl<'a> Report<'a> {
     /// The report on the model of a file, measured on one half of the data in a folder.
     pub(crate) fn new(
-        path: &Path,
+        name: &str,
         folder: &Path,
         split: Split,
         model: &'a Model,
@@ -148,7 +199,8 @@ impl<'a> Report<'a> {
             f1: score.f1,
         };
         Report {
-            model: path.display().to_string(),
+            model: name.to_owned(),
+            members: Vec::new(),
             data: folder.display().to_string(),
             split: split.to_string(),
             samples: tally.samples,

@@ -3,14 +3,17 @@
 use std::path::Path;
 
 use anyhow::Result;
-use nn_train::interchange::{self, Format};
+use nn_train::{
+    Preprocessing,
+    interchange::{self, Format},
+};
 use serde::Serialize;
 
 use crate::{
     args::ExportArgs,
     failure::Advised,
     model,
-    output::{Output, count},
+    output::{self, Output, count},
     target,
 };
 
@@ -33,6 +36,12 @@ pub(crate) fn run(args: &ExportArgs, output: &mut Output) -> Result<()> {
     let model = model::load(&args.model)?;
     target::check(&args.output, "an exported network", |path| is_exported(path, format))?;
     interchange::export(&model, &args.output, format)?;
+    if model.preprocessing != Preprocessing::None {
+        output::note(format_args!(
+            "the exported network expects images that were preprocessed, which other programs must do: {}",
+            model.preprocessing
+        ));
+    }
     let written = Written {
         model: args.model.display().to_string(),
         output: args.output.display().to_string(),

@@ -38,7 +38,7 @@ use std::{env, process::ExitCode};
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 
 use crate::{
-    args::{Cli, Command},
+    args::{Cli, Command, TrainArgs},
     config::Config,
     output::Output,
     preset::Recipe,
@@ -74,12 +74,8 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
     let mut output = Output::new();
     let mut outcome = Outcome::Done;
     match command {
-        Command::Train(args) => {
-            let config = args.config.as_deref().map(Config::load).transpose()?;
-            let recipe = Recipe::new(config.as_ref().map(|config| &config.args), args)
-                .unwrap_or_else(|message| wrong_usage("train", &message));
-            outcome = train::run(args, config, &recipe, &mut output)?;
-        }
+        Command::Train(args) => outcome = train("train", args, &mut output)?,
+        Command::Distill(args) => outcome = train("distill", &args.train_args(), &mut output)?,
         Command::Eval(args) => eval::run(args, &mut output)?,
         Command::Predict(args) => predict::run(args, &mut output)?,
         Command::Report(args) => report::run(args, &mut output)?,
@@ -94,6 +90,14 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
     }
     output.flush()?;
     Ok(outcome)
+}
+
+/// Trains by what was typed, after the command of this name.
+fn train(command: &str, args: &TrainArgs, output: &mut Output) -> anyhow::Result<Outcome> {
+    let config = args.config.as_deref().map(Config::load).transpose()?;
+    let recipe = Recipe::new(config.as_ref().map(|config| &config.args), args)
+        .unwrap_or_else(|message| wrong_usage(command, &message));
+    train::run(args, config, &recipe, output)
 }
 
 /// The parser, in colors or not as the command line has it that it is to parse: its help and its errors come before

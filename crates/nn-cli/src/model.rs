@@ -1,12 +1,12 @@
 //! A saved network in use: owns the questions that `eval` and `predict` ask of it, and refuses to know how it is
 //! stored or computed.
 
-use std::path::Path;
+use std::{borrow::Cow, num::NonZeroUsize, path::Path};
 
 use anyhow::{Result, ensure};
 use nn_train::{
     ContainerError, DataFiles, DecodeError, LoadError, Model, RunFolder,
-    nn_core::{Network, ndarray::ArrayView2, predicted_class},
+    nn_core::{Dataset, Network, ndarray::ArrayView2, predicted_class},
 };
 use serde::Serialize;
 
@@ -71,14 +71,30 @@ pub(crate) struct Guess {
 /// # Errors
 /// When the image has not as many pixels as the model takes.
 pub(crate) fn predict(model: &Model, pixels: &[u8], top: usize) -> Result<Vec<Guess>> {
-    let inputs = ArrayView2::from_shape((1, pixels.len()), pixels)?;
     ensure!(
         pixels.len() == model.network.inputs(),
         "expected {} pixels for this model, found {}",
         model.network.inputs(),
         pixels.len()
     );
+    let seen = see(model, pixels);
+    let inputs = ArrayView2::from_shape((1, seen.len()), &seen)?;
     Ok(guesses(model, model.network.forward(inputs).view(), top))
+}
+
+/// An image as the model's preprocessing makes it.
+pub(crate) fn see<'a>(model: &Model, pixels: &'a [u8]) -> Cow<'a, [u8]> {
+    model.preprocessing.apply_all(pixels, &model.image_shape, NonZeroUsize::MIN)
+}
+
+/// The images of a data set as the model's preprocessing makes them.
+pub(crate) fn see_all<'a>(model: &Model, dataset: Dataset<'a>, threads: NonZeroUsize) -> Cow<'a, [u8]> {
+    model.preprocessing.apply_all(dataset.pixels(), &model.image_shape, threads)
+}
+
+/// The same samples with these pixels.
+pub(crate) fn with_pixels<'a>(dataset: Dataset<'a>, pixels: &'a [u8]) -> Result<Dataset<'a>> {
+    Ok(Dataset::new(pixels, dataset.features(), dataset.labels(), dataset.classes())?)
 }
 
 /// The classes that outputs, shape (1, C), make most probable, at most `top`, the predicted one first.

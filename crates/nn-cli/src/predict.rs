@@ -79,7 +79,8 @@ fn predict_indices(
             .with_context(|| format!("cannot use image {index} of {}", images.display()))?;
         let label = usize::from(dataset.label(index));
         let correct = guesses.first().is_some_and(|guess| guess.class == label);
-        let picture = size.map(|size| Picture::new(size, pixels));
+        let seen = model::see(&model, pixels);
+        let picture = size.map(|size| Picture::new(size, &seen));
         if let (Some(saver), Some(picture)) = (&mut saver, &picture) {
             saver.save(Path::new(&index.to_string()), picture)?;
         }
@@ -126,15 +127,16 @@ fn predict_file(
     if !args.json {
         pictures::note_inversion(file, &seen, &args.pictures);
     }
+    let shown = Picture::new(size, &model::see(model, &seen.picture.pixels));
     if let Some(saver) = saver {
-        saver.save(file, &seen.picture)?;
+        saver.save(file, &shown)?;
     }
     let guesses = model::predict(model, &seen.picture.pixels, args.top)
         .with_context(|| format!("cannot use {}", file.display()))?;
     let (inverted, prepared) = (seen.inverted, seen.prepared);
     let image = Image::File { file: file.display().to_string(), inverted, prepared };
     answer(args, model, image, &guesses, output)?;
-    draw(args, Some(&seen.picture), output)
+    draw(args, Some(&shown), output)
 }
 
 fn saver(args: &PredictArgs, size: Option<Size>, sources: &[PathBuf], count: usize) -> Result<Option<Saver>> {

@@ -5,11 +5,11 @@
 
 use clap::ValueEnum;
 use nn_train::{
-    Schedule,
+    Ingredients, Preprocessing, Schedule,
     nn_core::{Activation, Loss, Rule},
 };
 
-use crate::{args::value::InitializerChoice, config::Config};
+use crate::{args::value::InitializerChoice, config::Config, recipe::changed};
 
 /// The name of a preset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -18,15 +18,34 @@ pub(crate) enum PresetName {
     Default,
     /// The textbook network: sigmoid outputs, one sample a step, a constant learning rate
     Article,
+    /// The most accurate network of 100 hidden units
+    Small,
+    /// The most accurate network of 800 hidden units
+    Wide,
+    /// The most accurate single network that half an hour on two cores comes to
+    Deep,
+    /// The most accurate network that knows nothing of which pixel is beside which
+    PermutationInvariant,
 }
 
 impl PresetName {
-    pub(crate) const ALL: [PresetName; 2] = [PresetName::Default, PresetName::Article];
+    pub(crate) const ALL: [PresetName; 6] = [
+        PresetName::Default,
+        PresetName::Article,
+        PresetName::Small,
+        PresetName::Wide,
+        PresetName::Deep,
+        PresetName::PermutationInvariant,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             PresetName::Default => "default",
             PresetName::Article => "article",
+            PresetName::Small => "small",
+            PresetName::Wide => "wide",
+            PresetName::Deep => "deep",
+            PresetName::PermutationInvariant => "permutation-invariant",
         }
     }
 
@@ -35,6 +54,10 @@ impl PresetName {
         match self {
             PresetName::Default => include_str!("../presets/default.toml"),
             PresetName::Article => include_str!("../presets/article.toml"),
+            PresetName::Small => include_str!("../presets/small.toml"),
+            PresetName::Wide => include_str!("../presets/wide.toml"),
+            PresetName::Deep => include_str!("../presets/deep.toml"),
+            PresetName::PermutationInvariant => include_str!("../presets/permutation-invariant.toml"),
         }
     }
 
@@ -46,7 +69,7 @@ impl PresetName {
         let args = Config::own(self.text()).args;
         let recipe = || {
             Some(Recipe {
-                hidden: args.hidden?.0,
+                hidden: args.hidden.clone()?.0,
                 activation: args.activation?,
                 loss: args.loss?,
                 output: args.output_activation?,
@@ -56,6 +79,8 @@ impl PresetName {
                 schedule: args.schedule?,
                 batch: args.batch?,
                 epochs: args.epochs?,
+                preprocessing: args.preprocess.unwrap_or_default(),
+                ingredients: changed(Ingredients::NONE, &args),
             })
         };
         recipe().expect("a preset leaves nothing of a recipe open")
@@ -80,30 +105,40 @@ pub(crate) struct Recipe {
     /// Samples in a step.
     pub(crate) batch: usize,
     pub(crate) epochs: u32,
+    pub(crate) preprocessing: Preprocessing,
+    pub(crate) ingredients: Ingredients,
 }
 
-/// The table of presets as the help shows it, made from the presets themselves.
-pub(crate) fn help_table() -> String {
-    let presets = PresetName::ALL.map(|preset| (preset.name(), preset.recipe()));
-    let row = |flag: &str, value: &dyn Fn(&(&str, Recipe)) -> String| {
-        let values = presets.iter().map(|preset| format!("  {:<22}", value(preset))).collect::<String>();
-        format!("  {flag:<20}{}", values.trim_end())
+/// The presets as the help shows them, made from the presets themselves: two lines each, or three.
+pub(crate) fn help_text() -> String {
+    let text = |preset: PresetName| {
+        let recipe = preset.recipe();
+        let hidden: Vec<String> = recipe.hidden.iter().map(usize::to_string).collect();
+        let mut text = format!(
+            "  {}\n    --hidden {} --activation {} --loss {} --initializer {}\n    --optimizer {} --rate {} --schedule {} \
+             --batch {} --epochs {}",
+            preset.name(),
+            hidden.join(","),
+            recipe.activation,
+            recipe.loss,
+            recipe.initializer,
+            recipe.rule,
+            recipe.rate,
+            recipe.schedule,
+            recipe.batch,
+            recipe.epochs
+        );
+        let mut more: Vec<String> =
+            recipe.ingredients.named().iter().map(|(name, value)| format!("--{name} {value}")).collect();
+        if recipe.preprocessing != Preprocessing::None {
+            more.insert(0, format!("--preprocess {}", recipe.preprocessing));
+        }
+        if !more.is_empty() {
+            text += &format!("\n    {}", more.join(" "));
+        }
+        text
     };
-    let sizes = |recipe: &Recipe| recipe.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-    [
-        row("", &|(name, _)| (*name).to_owned()),
-        row("--hidden", &|(_, recipe)| sizes(recipe)),
-        row("--activation", &|(_, recipe)| recipe.activation.to_string()),
-        row("--loss", &|(_, recipe)| recipe.loss.to_string()),
-        row("--output-activation", &|(_, recipe)| recipe.output.to_string()),
-        row("--initializer", &|(_, recipe)| recipe.initializer.to_string()),
-        row("--optimizer", &|(_, recipe)| recipe.rule.to_string()),
-        row("--rate", &|(_, recipe)| recipe.rate.to_string()),
-        row("--schedule", &|(_, recipe)| recipe.schedule.to_string()),
-        row("--batch", &|(_, recipe)| recipe.batch.to_string()),
-        row("--epochs", &|(_, recipe)| recipe.epochs.to_string()),
-    ]
-    .join("\n")
+    PresetName::ALL.map(text).join("\n")
 }
 
 #[cfg(test)]

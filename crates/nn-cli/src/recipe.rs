@@ -1,10 +1,13 @@
 //! From a preset to the recipe of one training, and back: owns how a configuration overrides a preset and flags override
 //! both, and refuses to know how a recipe is carried out.
 
-use nn_train::nn_core::Rule;
+use nn_train::{Ingredients, nn_core::Rule};
 
 use crate::{
-    args::TrainArgs,
+    args::{
+        TrainArgs,
+        value::{DropoutShares, OrNone},
+    },
     preset::{PresetName, Recipe},
 };
 
@@ -19,6 +22,37 @@ fn usual_rate(rule: Rule) -> f32 {
         // Muon's steps of a matrix are as long as Adam's.
         Rule::Adam { .. } | Rule::Muon { .. } => 0.003,
     }
+}
+
+/// The ingredients with what these arguments say in their place.
+pub(crate) fn changed(ingredients: Ingredients, args: &TrainArgs) -> Ingredients {
+    let dropout = args
+        .dropout
+        .unwrap_or(DropoutShares { input: ingredients.input_dropout, hidden: ingredients.hidden_dropout });
+    Ingredients {
+        augmentation: args.augment.map_or(ingredients.augmentation, |augment| augment.0),
+        mixup: args.mixup.unwrap_or(ingredients.mixup),
+        label_smoothing: args.label_smoothing.unwrap_or(ingredients.label_smoothing),
+        input_dropout: dropout.input,
+        hidden_dropout: dropout.hidden,
+        weight_decay: args.weight_decay.unwrap_or(ingredients.weight_decay),
+        clip: args.clip.map_or(ingredients.clip, |clip| clip.0.map(|clip| clip.0)),
+        average: args.average.map_or(ingredients.average, |average| average.0),
+    }
+}
+
+/// The names and values of all ingredients, as flags and configurations have them, those that are not there included.
+pub(crate) fn spelled(ingredients: &Ingredients) -> [(&'static str, String); 7] {
+    let shares = DropoutShares { input: ingredients.input_dropout, hidden: ingredients.hidden_dropout };
+    [
+        ("augment", OrNone(ingredients.augmentation).to_string()),
+        ("mixup", ingredients.mixup.to_string()),
+        ("label-smoothing", ingredients.label_smoothing.to_string()),
+        ("dropout", shares.to_string()),
+        ("weight-decay", ingredients.weight_decay.to_string()),
+        ("clip", OrNone(ingredients.clip).to_string()),
+        ("average", OrNone(ingredients.average).to_string()),
+    ]
 }
 
 impl Recipe {
@@ -60,6 +94,8 @@ impl Recipe {
             schedule: args.schedule.unwrap_or(self.schedule),
             batch: args.batch.unwrap_or(self.batch),
             epochs: args.epochs.unwrap_or(self.epochs),
+            preprocessing: args.preprocess.unwrap_or(self.preprocessing),
+            ingredients: changed(self.ingredients, args),
         })
     }
 
@@ -83,11 +119,15 @@ impl Recipe {
             ("--schedule", self.schedule != usual.schedule, self.schedule.to_string()),
             ("--batch", self.batch != usual.batch, self.batch.to_string()),
             ("--epochs", self.epochs != usual.epochs, self.epochs.to_string()),
+            ("--preprocess", self.preprocessing != usual.preprocessing, self.preprocessing.to_string()),
         ];
         let differing = flags.into_iter().filter(|(_, differs, _)| *differs);
+        let ingredients = spelled(&self.ingredients).into_iter().zip(spelled(&usual.ingredients));
+        let other_ingredients = ingredients.filter(|(own, usual)| own != usual);
         ["--preset".to_owned(), preset.name().to_owned()]
             .into_iter()
             .chain(differing.flat_map(|(flag, _, value)| [flag.to_owned(), value]))
+            .chain(other_ingredients.flat_map(|((name, value), _)| [format!("--{name}"), value]))
             .collect()
     }
 }
@@ -135,6 +175,8 @@ mod tests {
             "--preset default --activation tanh --loss binary-cross-entropy --initializer normal:0.02",
             "--preset article --hidden 30,20 --optimizer adam --rate 0.003 --schedule step:3:0.25",
             "--preset article --loss softmax-cross-entropy --batch 7 --epochs 3",
+            "--preset default --preprocess deskew --augment medium --mixup 0.2 --label-smoothing 0.1 --dropout 0.1,0.5 \
+             --weight-decay 0.01 --clip 1 --average ema:0.999",
         ] {
             let made = recipe(&format!("nn-cli train {flags}")).unwrap();
             let preset = PresetName::ALL[usize::from(flags.contains("article"))];

@@ -5,6 +5,7 @@ mod build;
 mod keep;
 mod keeper;
 mod report;
+mod school;
 mod sets;
 mod task;
 mod watch;
@@ -13,8 +14,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
-    Checkpoint, EpochSummary, Fingerprint, FitConfig, History, Model, Place, RunFolder, Split,
-    TrainingRecord, evaluate, fit_from,
+    Checkpoint, DataFiles, EpochSummary, Fingerprint, FitConfig, FitError, History, Model, Place, RunFolder,
+    Split, Teacher, TrainingRecord, TrainingSet, evaluate, fit_from,
     nn_core::{Network, Optimizer, Tally},
 };
 
@@ -24,7 +25,8 @@ use self::{
     keep::keep,
     keeper::{About, Keeper},
     report::{EndLine, StartLine},
-    sets::Sets,
+    school::Class,
+    sets::{Images, Sets},
     task::{Resumed, Task},
     watch::Watch,
 };
@@ -77,8 +79,15 @@ pub(crate) fn run(
     let train_files = data::open(&task.data, Split::Train)?;
     let test_files = data::open_if_present(&task.data, Split::Test)?;
     data::note_empty_classes(&train_files);
+    let class = Class::of(&task, &train_files)?;
+    if let Some(Resumed { folder, lesson, .. }) = &resumed {
+        let cannot = || format!("cannot go on with {}", folder.path().display());
+        Class::check(class.as_ref(), lesson.as_ref()).with_context(cannot)?;
+    }
+    let preprocessing = task.recipe.preprocessing;
+    let images = Images::new(&train_files, test_files.as_ref(), preprocessing, task.threads)?;
     let kept = task.validation.of(train_files.len());
-    let sets = Sets::new(kept, &train_files, test_files.as_ref())?;
+    let sets = Sets::new(kept, &images)?;
     if let Some(found) = config.and_then(|config| config.found) {
         note_findings(&found, typed, &sets);
     }
@@ -88,8 +97,8 @@ pub(crate) fn run(
              --validation 0.1 keeps training samples to choose by",
         );
     }
-    let config = task.config();
-    let about = args.is_run().then(|| About::new(&task, &sets, &train_files)).transpose()?;
+    let lesson = class.as_ref().map(|class| class.lesson.clone());
+    let about = args.is_run().then(|| About::new(&task, &sets, &train_files, lesson)).transpose()?;
     let mut state = match (resumed, &about) {
         (Some(resumed), Some(about)) => State::resumed(args, resumed, about, kept, train_files.len())?,
         _ => State::first(&task, &sets)?,
@@ -105,43 +114,95 @@ pub(crate) fn run(
     }
     output.flush()?;
 
-    let State { mut network, mut optimizer, place, .. } = state;
     let clock = Instant::now();
-    // The screen is watched up to the end of this block, and then free again.
-    let (keeper, failure, plain, history, reported) = {
+    let training = Training {
+        args,
+        task: &task,
+        files: &train_files,
+        sets: &sets,
+        teacher: class.as_ref().map(Class::teacher),
+        start: &start,
+        interrupt: &interrupt,
+    };
+    let Trained { network, keeper, failure, plain, history, reported } =
+        training.carry_out(state, keeper, output)?;
+    let history = history.with_context(|| {
+        let saved = keeper.as_ref().map_or_else(String::new, |keeper| format!(" ({})", keeper.saved()));
+        format!("cannot train on {}{saved}", task.data.display())
+    })?;
+    let done = Done { history, clock, reported };
+    match (keeper, failure, plain) {
+        (Some(keeper), Some(failure), _) => {
+            Err(failure.context(format!("cannot keep the run ({})", keeper.saved())))
+        }
+        (Some(keeper), None, _) => finish_run(args, &keeper, &network, &sets, done, &interrupt, output),
+        (None, _, Some((model, kept))) => {
+            kept?;
+            finish_plain(args, &model, &sets, &task.config(), done, &interrupt, output)
+        }
+        (None, _, None) => {
+            done.reported?;
+            output::note("interrupted before the first epoch was over: nothing was saved");
+            Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted))
+        }
+    }
+}
+
+/// All that a training is carried out with.
+struct Training<'a> {
+    args: &'a TrainArgs,
+    task: &'a Task,
+    files: &'a DataFiles,
+    sets: &'a Sets<'a>,
+    teacher: Option<Teacher<'a>>,
+    start: &'a StartLine<'a>,
+    interrupt: &'a Interrupt,
+}
+
+/// What a training has come to.
+struct Trained {
+    network: Network,
+    keeper: Option<Keeper>,
+    /// Why the run could not be kept.
+    failure: Option<anyhow::Error>,
+    /// Of a training that is no run: its model, and whether that was saved.
+    plain: Option<(Model, Result<()>)>,
+    history: Result<History, FitError>,
+    /// Whether all of the output was written.
+    reported: Result<()>,
+}
+
+impl Training<'_> {
+    /// Trains from here on. The screen is watched up to the end of this, and then free again.
+    fn carry_out(&self, state: State, keeper: Option<Keeper>, output: &mut Output) -> Result<Trained> {
+        let Self { args, sets, interrupt, start, .. } = *self;
+        let config = self.task.config();
+        let State { mut network, mut optimizer, place, .. } = state;
         let dashboard = args.tui.then(|| {
-            let search = Search::new(sets.held_out(), train_files.image_shape(), config.loss);
-            Dashboard::start(start.title(), start.summary(), sets.held_out_name(), search, &interrupt)
+            let search = Search::new(sets.held_out(), self.files.image_shape(), config.loss);
+            Dashboard::start(start.title(), start.summary(), sets.held_out_name(), search, interrupt)
         });
         let dashboard = dashboard.transpose()?;
-        let progress = Progress::new(output, args.json, sets.held_out_name(), &interrupt, dashboard);
+        let progress = Progress::new(output, args.json, sets.held_out_name(), interrupt, dashboard);
         let mut watch = Watch { progress, keeper, failure: None };
-        let history = match &watch.keeper {
-            Some(keeper)
-                if place.batches == 0 && keeper.is_out_of_patience(place.best(), place.epochs.last()) =>
-            {
-                Ok(History { epochs: place.epochs, stopped_early: true })
-            }
-            _ => {
-                let held_out = Some(sets.held_out());
-                fit_from(place, &mut network, &mut optimizer, sets.train, held_out, &config, &mut watch)
-            }
+        let is_over = watch.keeper.as_ref().is_some_and(|keeper| {
+            place.batches == 0 && keeper.is_out_of_patience(place.best(), place.epochs.last())
+        });
+        let history = if is_over {
+            network = place.judged(&network).into_owned();
+            Ok(History { epochs: place.epochs, stopped_early: true })
+        } else {
+            let (image_shape, teacher) = (self.files.image_shape(), self.teacher);
+            let train = TrainingSet { samples: sets.train, image_shape, teacher };
+            let held_out = Some(sets.held_out());
+            fit_from(place, &mut network, &mut optimizer, train, held_out, &config, &mut watch)
         };
         let Watch { mut progress, keeper, failure } = watch;
         let finished = progress.take_network();
         // What was trained is not lost when nobody can be told.
         let plain = match (&keeper, &history, finished) {
             (None, Ok(history), Some(network)) => {
-                let recipe_name = task.recipe_name();
-                let record =
-                    TrainingRecord::new(recipe_name, &config, task.recipe.rule, sets.train.len(), history);
-                let model = Model {
-                    network,
-                    loss: config.loss,
-                    image_shape: train_files.image_shape().to_vec(),
-                    class_names: train_files.class_names().map(<[String]>::to_vec),
-                    record: Some(record),
-                };
+                let model = self.model(network, history);
                 let kept = keep(&model, &args.output);
                 Some((model, kept))
             }
@@ -160,26 +221,21 @@ pub(crate) fn run(
             }
         }
         let reported = progress.finish();
-        (keeper, failure, plain, history, reported)
-    };
-    let history = history.with_context(|| {
-        let saved = keeper.as_ref().map_or_else(String::new, |keeper| format!(" ({})", keeper.saved()));
-        format!("cannot train on {}{saved}", task.data.display())
-    })?;
-    let done = Done { history, clock, reported };
-    match (keeper, failure, plain) {
-        (Some(keeper), Some(failure), _) => {
-            Err(failure.context(format!("cannot keep the run ({})", keeper.saved())))
-        }
-        (Some(keeper), None, _) => finish_run(args, &keeper, &network, &sets, done, &interrupt, output),
-        (None, _, Some((model, kept))) => {
-            kept?;
-            finish_plain(args, &model, &sets, &config, done, &interrupt, output)
-        }
-        (None, _, None) => {
-            done.reported?;
-            output::note("interrupted before the first epoch was over: nothing was saved");
-            Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted))
+        Ok(Trained { network, keeper, failure, plain, history, reported })
+    }
+
+    /// What is saved of a training that is no run.
+    fn model(&self, network: Network, history: &History) -> Model {
+        let (task, config) = (self.task, self.task.config());
+        let samples = self.sets.train.len();
+        let record = TrainingRecord::new(task.recipe_name(), &config, task.recipe.rule, samples, history);
+        Model {
+            network,
+            loss: config.loss,
+            image_shape: self.files.image_shape().to_vec(),
+            preprocessing: task.recipe.preprocessing,
+            class_names: self.files.class_names().map(<[String]>::to_vec),
+            record: Some(record),
         }
     }
 }
@@ -292,7 +348,7 @@ impl State {
         kept: usize,
         samples: usize,
     ) -> Result<State> {
-        let Resumed { folder, checkpoint } = resumed;
+        let Resumed { folder, checkpoint, lesson: _ } = resumed;
         let cannot = || format!("cannot go on with {}", folder.path().display());
         if let Some(typed) = args.validation.map(|validation| validation.of(samples))
             && typed != kept

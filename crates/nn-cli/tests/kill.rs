@@ -31,13 +31,18 @@ const FILES: [&str; 5] = [
     RunFolder::METRICS_TABLE,
 ];
 
-/// Each with memories or a schedule of its own, one that ends by its patience, and two with event files.
-const RECIPES: [&str; 4] = [
+/// Each with memories or a schedule of its own, one that ends by its patience, two with event files, and two with every
+/// ingredient between them.
+const RECIPES: [&str; 6] = [
     "--epochs 4 --optimizer adam --schedule cosine --checkpoint-every 3 --tensorboard",
     "--epochs 4 --optimizer nesterov --hidden 30,20 --checkpoint-every 5",
     "--epochs 9 --optimizer momentum --rate 0.3 --schedule constant --validation 0.2 --patience 1 \
      --checkpoint-every 4 --tensorboard",
     "--epochs 4 --checkpoint-every 1",
+    "--epochs 3 --optimizer muon --rate 0.003 --hidden 20,10 --augment medium --preprocess deskew --average ema:0.9 \
+     --checkpoint-every 2",
+    "--epochs 3 --optimizer adam --mixup 0.4 --label-smoothing 0.1 --dropout 0.1,0.3 --weight-decay 0.01 --clip 1 \
+     --average tail:0.5 --checkpoint-every 3",
 ];
 
 /// SplitMix64 (Steele, Lea and Flood 2014).

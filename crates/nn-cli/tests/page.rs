@@ -16,7 +16,7 @@ use std::{f64::consts::PI, path::Path};
 use browser::{Browser, Device};
 use common::{nn_cli, sample, scratch, tiny_data};
 use nn_train::{
-    Model, initial_rng,
+    Model, Preprocessing, initial_rng,
     nn_core::{Activation, Loss, Network},
 };
 use serde_json::{Value, json};
@@ -283,6 +283,7 @@ fn save(path: &Path, image_shape: &[usize], hidden: &[usize], names: Vec<String>
         network,
         loss: Loss::SoftmaxCrossEntropy,
         image_shape: image_shape.to_vec(),
+        preprocessing: Preprocessing::None,
         class_names: Some(names),
         record: None,
     };

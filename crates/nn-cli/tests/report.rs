@@ -10,7 +10,7 @@ use std::{
 
 use common::{IMAGES, LABELS, command, names, nn_cli, scratch, tiny_data, tiny_model};
 use nn_train::{
-    Model, initial_rng,
+    Model, Preprocessing, initial_rng,
     nn_core::{
         Activation, Loss, Network, idx_format,
         ndarray::{Array, IxDyn},
@@ -89,8 +89,8 @@ fn model(path: &Path, image_shape: &[usize], classes: usize, class_names: Option
         .build(&mut initial_rng(7))
         .unwrap();
     let loss = Loss::SoftmaxCrossEntropy;
-    save(&Model { network, loss, image_shape: image_shape.to_vec(), class_names, record: None }, path)
-        .unwrap();
+    let (image_shape, preprocessing) = (image_shape.to_vec(), Preprocessing::None);
+    save(&Model { network, loss, image_shape, preprocessing, class_names, record: None }, path).unwrap();
 }
 
 /// A data set of images of this shape with these labels, for training and for testing.

@@ -16,8 +16,8 @@ use std::{env, fmt, thread};
 
 use nn_train::nn_core::{Activation, Dataset, Engine, Initializer, Loss, Network, Optimizer, Workspace};
 use nn_train::{
-    Augmentation, Augmenter, DataFiles, EpochReport, FitConfig, Observer, Schedule, Split, epoch_order,
-    evaluate, fit, initial_rng,
+    Augmentation, Augmenter, DataFiles, EpochReport, FitConfig, Ingredients, Observer, Schedule, Split,
+    epoch_order, evaluate, fit, initial_rng,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -178,6 +178,7 @@ fn epoch(job: &Job) -> Outcome<Figures> {
         schedule: Schedule::Constant,
         seed: job.seed,
         threads: job.threads,
+        ingredients: Ingredients::NONE,
     };
     train(job, relu_network(&[100], job.seed)?, &config, 1)
 }
@@ -197,6 +198,7 @@ fn one_by_one(job: &Job) -> Outcome<Figures> {
         schedule: Schedule::Constant,
         seed: job.seed,
         threads: job.threads,
+        ingredients: Ingredients::NONE,
     };
     train(job, network, &config, 0)
 }

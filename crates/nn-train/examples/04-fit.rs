@@ -8,7 +8,8 @@
 use std::{env, error::Error, num::NonZeroUsize, ops::ControlFlow, path::PathBuf, thread};
 
 use nn_train::{
-    ClassReport, DataFiles, EpochReport, FitConfig, Observer, Schedule, Split, evaluate, fit, initial_rng,
+    ClassReport, DataFiles, EpochReport, FitConfig, Ingredients, Observer, Schedule, Split, evaluate, fit,
+    initial_rng,
     nn_core::{Activation, Loss, Network, Optimizer},
 };
 
@@ -55,6 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         schedule: Schedule::OneCycle { warmup: 0.3 },
         seed: 42,
         threads: thread::available_parallelism()?,
+        ingredients: Ingredients::NONE,
     };
     let mut network = Network::builder(train.features())
         .dense(100, Activation::Relu)

@@ -5,7 +5,7 @@
 use std::{error::Error, fs};
 
 use nn_train::{
-    Model, initial_rng, load,
+    Model, Preprocessing, initial_rng, load,
     nn_core::{Activation, Loss, Network, ndarray::array},
     save,
 };
@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .build(&mut initial_rng(42))?,
         loss: Loss::SoftmaxCrossEntropy,
         image_shape: vec![2, 3],
+        preprocessing: Preprocessing::None,
         class_names: Some(vec!["circle".to_owned(), "square".to_owned(), "triangle".to_owned()]),
         record: None, // an untrained network has none
     };

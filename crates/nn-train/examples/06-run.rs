@@ -8,8 +8,8 @@
 use std::{env, error::Error, num::NonZeroUsize, ops::ControlFlow, path::PathBuf};
 
 use nn_train::{
-    Checkpoint, DataFiles, EpochReport, Fingerprint, FitConfig, Observer, RunError, RunFolder, Schedule,
-    Snapshot, Split, fit, fit_from, initial_rng, load_checkpoint,
+    Checkpoint, DataFiles, EpochReport, Fingerprint, FitConfig, Ingredients, Observer, RunError, RunFolder,
+    Schedule, Snapshot, Split, fit, fit_from, initial_rng, load_checkpoint,
     nn_core::{Activation, Dataset, Loss, Network, NetworkError, Optimizer, Rule},
     save_checkpoint,
 };
@@ -74,6 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         schedule: Schedule::Cosine,
         seed: 42,
         threads: NonZeroUsize::MIN,
+        ingredients: Ingredients::NONE,
     };
 
     // What is to come out, from a training that is never left.

@@ -1,20 +1,20 @@
 //! A fit that can be taken up again: owns all that decides how it goes on, as bytes that are checked in both
 //! directions, and refuses to know where they are kept.
 //!
-//! Inside the container, the payload is a description in bincode's standard configuration; then a record of 52 bytes
-//! for each finished epoch; then the numbers of the network, of the optimizer's memories and of the best network, each
-//! as in a model file. They fill the payload exactly.
+//! Inside the container, the payload is a description in bincode's standard configuration, in version 2 of the format
+//! with an addition (ingredients, averages) behind it; then a record of 52 bytes for each finished epoch; then the
+//! numbers of the network, of the optimizer's memories, of the best network and of the average, each as in a model file. They fill the payload exactly.
 
 use std::borrow::Cow;
 
-use nn_core::{Network, Optimizer, Parameters, Tally};
+use nn_core::{Average, Network, Optimizer, Parameters, Tally};
 
 use crate::{
     DecodeError, EpochSummary, Fingerprint, FitConfig, FitError, InvalidModel, InvalidPlace, Place, Snapshot,
     container,
     dataset::spelled,
     description,
-    mirror::{Sequence, checkpoint::Description},
+    mirror::{Sequence, addition, checkpoint::Description},
     model,
     network_bytes::{self, to_usize},
 };
@@ -28,7 +28,9 @@ use crate::{
 /// # Examples
 /// ```
 /// use std::{num::NonZeroUsize, ops::ControlFlow};
-/// use nn_train::{Checkpoint, Fingerprint, FitConfig, Observer, Schedule, Snapshot, fit, fit_from, initial_rng};
+/// use nn_train::{
+///     Checkpoint, Fingerprint, FitConfig, Ingredients, Observer, Schedule, Snapshot, fit, fit_from, initial_rng,
+/// };
 /// use nn_train::nn_core::{Activation, Dataset, Loss, Network, Optimizer};
 ///
 /// /// Keeps a checkpoint of the 33rd step, and stops there.
@@ -58,6 +60,7 @@ use crate::{
 ///     schedule: Schedule::Cosine,
 ///     seed: 42,
 ///     threads: NonZeroUsize::MIN,
+///     ingredients: Ingredients::NONE,
 /// };
 /// let network = || Network::builder(3).dense(2, Activation::Identity).build(&mut initial_rng(42));
 ///
@@ -159,9 +162,20 @@ impl<'a> Checkpoint<'a> {
             return Err(InvalidModel::Description { limit, found }.into());
         }
         let best = self.best.as_ref().map(|best| best.parameters());
-        let matrices = [network.parameters()].into_iter().chain(self.optimizer.memories()).chain(best);
-        Ok(container::seal(container::CHECKPOINT, |payload| {
+        let average = self.place.average.as_ref().map(|average| average.parts().0);
+        let addition = addition::Checkpoint {
+            ingredients: self.config.ingredients.into(),
+            averaged: self.place.average.as_ref().map(|average| average.parts().1),
+        };
+        let is_added = addition != addition::Checkpoint::default();
+        let version = if is_added { container::LATEST_VERSION } else { container::FIRST_VERSION };
+        let matrices =
+            [network.parameters()].into_iter().chain(self.optimizer.memories()).chain(best).chain(average);
+        Ok(container::seal(container::CHECKPOINT, version, |payload| {
             payload.extend(description);
+            if is_added {
+                payload.extend(description::encode(&addition));
+            }
             for epoch in &self.place.epochs {
                 payload.extend(epoch_bytes(epoch));
             }
@@ -183,15 +197,22 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// [`DecodeError`] for anything but the bytes of a sound checkpoint: there is no byte whose change goes unnoticed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint<'static>, DecodeError> {
-        let payload = container::open(container::CHECKPOINT, bytes)?;
-        let (description, description_len) = description::decode::<Description<'_>>(payload)
-            .map_err(|reason| DecodeError::Description { reason })?;
+        let (version, payload) = container::open(container::CHECKPOINT, bytes)?;
+        let unreadable = |reason| DecodeError::Description { reason };
+        let (description, mut description_len) =
+            description::decode::<Description<'_>>(payload).map_err(unreadable)?;
+        let mut addition = addition::Checkpoint::default();
+        if version > container::FIRST_VERSION {
+            let (added, added_len) = description::decode(&payload[description_len..]).map_err(unreadable)?;
+            (addition, description_len) = (added, description_len + added_len);
+        }
         let Description { inputs, layers, optimizer, .. } = &description;
 
         let numbers = &payload[description_len..];
         let rule = optimizer.rule();
         let memories = rule.memories_after(optimizer.steps);
-        let networks = 1 + memories + usize::from(description.has_best);
+        let networks =
+            1 + memories + usize::from(description.has_best) + usize::from(addition.averaged.is_some());
         let network_len = network_bytes::len(*inputs, layers);
         let epochs_len = u128::from(description.finished_epochs) * EPOCH_LEN as u128;
         let expected = network_len.saturating_mul(networks as u128).saturating_add(epochs_len);
@@ -226,6 +247,11 @@ impl<'a> Checkpoint<'a> {
             next(best.parameters_mut());
             Cow::Owned(best)
         });
+        let average = addition.averaged.map(|count| {
+            let mut average = network.parameters().zeros_like();
+            next(&mut average);
+            Average::from_parts(average, count)
+        });
         let optimizer = Optimizer::resume(rule, optimizer.rate, optimizer.steps, memories)
             .map_err(DecodeError::Optimizer)?;
 
@@ -237,9 +263,10 @@ impl<'a> Checkpoint<'a> {
                 epochs,
                 batches: description.batches,
                 running: description.running.into(),
+                average,
             }),
             best,
-            config: description.config.into(),
+            config: FitConfig { ingredients: addition.ingredients.into(), ..description.config.into() },
             image_shape: description.image_shape.0.into_iter().map(to_usize).collect(),
             train: description.train.into(),
             validation: description.validation.map(Into::into),
@@ -260,7 +287,8 @@ impl<'a> Checkpoint<'a> {
         train: &Fingerprint,
         validation: Option<&Fingerprint>,
     ) -> Result<(), Mismatch> {
-        let FitConfig { epochs, batch_size, loss, rate, schedule, seed, threads: _ } = &self.config;
+        let FitConfig { epochs, batch_size, loss, rate, schedule, seed, threads: _, ingredients } =
+            &self.config;
         let data = |fingerprint: Option<&Fingerprint>| {
             fingerprint.map_or_else(|| "none".to_owned(), Fingerprint::to_string)
         };
@@ -271,6 +299,7 @@ impl<'a> Checkpoint<'a> {
         Mismatch::check("learning rate", rate, &config.rate)?;
         Mismatch::check("schedule", schedule, &config.schedule)?;
         Mismatch::check("seed", seed, &config.seed)?;
+        Mismatch::check("ingredients", ingredients, &config.ingredients)?;
         Mismatch::check("training data", &self.train, train)?;
         Mismatch::check("validation data", &data(self.validation.as_ref()), &data(validation))
     }

@@ -4,7 +4,7 @@
 //! | offset | bytes | content |
 //! |---|---|---|
 //! | 0 | 8 | the magic number: `89 4E 4E 4D 0D 0A 1A 0A` of a model, `89 4E 4E 43 0D 0A 1A 0A` of a checkpoint |
-//! | 8 | 4 | the format version of its kind, `u32`: 1 |
+//! | 8 | 4 | the format version, `u32`: 1, or 2 where there is something in it that version 1 has no place for |
 //! | 12 | 8 | `n`, the length of the payload, `u64` |
 //! | 20 | n | the payload |
 //! | 20 + n | 32 | SHA-256 of all the bytes before it |
@@ -22,11 +22,18 @@ pub(crate) struct Kind {
     /// In messages.
     name: &'static str,
     magic: [u8; 8],
-    version: u32,
 }
 
-pub(crate) const MODEL: Kind = Kind { name: "model", magic: *b"\x89NNM\r\n\x1a\n", version: 1 };
-pub(crate) const CHECKPOINT: Kind = Kind { name: "checkpoint", magic: *b"\x89NNC\r\n\x1a\n", version: 1 };
+/// The format version of what has a place in it.
+pub(crate) const FIRST_VERSION: u32 = 1;
+/// The version with additions.
+pub(crate) const LATEST_VERSION: u32 = 2;
+
+pub(crate) const MODEL: Kind = Kind { name: "model", magic: *b"\x89NNM\r\n\x1a\n" };
+pub(crate) const CHECKPOINT: Kind = Kind { name: "checkpoint", magic: *b"\x89NNC\r\n\x1a\n" };
+
+/// Where the version stands.
+const VERSION_AT: usize = 8;
 
 /// Where the payload begins.
 pub(crate) const HEADER_LEN: usize = 20;
@@ -48,13 +55,13 @@ pub enum ContainerError {
         found: Vec<u8>,
     },
     /// A format that this release does not know, most likely of a later one.
-    #[error("{kind} format version {found} at byte 8, expected {supported}")]
+    #[error("{kind} format version {found} at byte 8, expected at most {supported}")]
     Version {
         /// `"model"` or `"checkpoint"`.
         kind: &'static str,
         /// The version in the file.
         found: u32,
-        /// The version that this release reads.
+        /// The latest version that this release reads.
         supported: u32,
     },
     /// The file is larger than the reader is willing to load.
@@ -88,10 +95,10 @@ pub enum ContainerError {
 }
 
 /// Puts what `fill` appends in its box.
-pub(crate) fn seal(kind: Kind, fill: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+pub(crate) fn seal(kind: Kind, version: u32, fill: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend(kind.magic);
-    bytes.extend(kind.version.to_le_bytes());
+    bytes.extend(version.to_le_bytes());
     bytes.extend([0; size_of::<u64>()]);
     fill(&mut bytes);
     let payload_len = (bytes.len() - HEADER_LEN) as u64;
@@ -101,8 +108,8 @@ pub(crate) fn seal(kind: Kind, fill: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     bytes
 }
 
-/// Checks everything, and gives the payload back.
-pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<&[u8], ContainerError> {
+/// Checks everything, and gives version and payload back.
+pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<(u32, &[u8]), ContainerError> {
     let expected = declared_len(kind, bytes)?;
     let found = bytes.len() as u64;
     if found < expected {
@@ -115,7 +122,8 @@ pub(crate) fn open(kind: Kind, bytes: &[u8]) -> Result<&[u8], ContainerError> {
     if Sha256::digest(content)[..] != *checksum {
         return Err(ContainerError::Checksum { offset: content.len() as u64 });
     }
-    Ok(&content[HEADER_LEN..])
+    let (version, _) = content[VERSION_AT..].split_first_chunk().expect("the header is there");
+    Ok((u32::from_le_bytes(*version), &content[HEADER_LEN..]))
 }
 
 /// Reads a container that [`open`] can check, and stops early where the header already says no.
@@ -143,7 +151,7 @@ pub(crate) fn read(
 
 /// The length of the whole file, as its header declares it.
 fn declared_len(kind: Kind, bytes: &[u8]) -> Result<u64, ContainerError> {
-    let Kind { name: kind, magic: expected, version: supported } = kind;
+    let Kind { name: kind, magic: expected } = kind;
     let found = &bytes[..bytes.len().min(expected.len())];
     if !expected.starts_with(found) {
         return Err(ContainerError::Magic { kind, expected, found: found.to_vec() });
@@ -154,8 +162,8 @@ fn declared_len(kind: Kind, bytes: &[u8]) -> Result<u64, ContainerError> {
     };
     let [.., v0, v1, v2, v3, n0, n1, n2, n3, n4, n5, n6, n7] = *header;
     let version = u32::from_le_bytes([v0, v1, v2, v3]);
-    if version != supported {
-        return Err(ContainerError::Version { kind, found: version, supported });
+    if !(FIRST_VERSION..=LATEST_VERSION).contains(&version) {
+        return Err(ContainerError::Version { kind, found: version, supported: LATEST_VERSION });
     }
     // A sum beyond 2^64 stays there: no limit admits it, and no file is that long.
     Ok(u64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]).saturating_add(around as u64))
@@ -168,11 +176,11 @@ mod tests {
     const PAYLOAD: &[u8] = b"thirty bytes, give or take one";
 
     fn seal(payload: &[u8]) -> Vec<u8> {
-        super::seal(MODEL, |bytes| bytes.extend(payload))
+        super::seal(MODEL, FIRST_VERSION, |bytes| bytes.extend(payload))
     }
 
     fn open(bytes: &[u8]) -> Result<&[u8], ContainerError> {
-        super::open(MODEL, bytes)
+        super::open(MODEL, bytes).map(|(_, payload)| payload)
     }
 
     fn read(reader: &mut dyn Read, max_bytes: u64) -> io::Result<Result<Vec<u8>, ContainerError>> {
@@ -241,7 +249,18 @@ mod tests {
     fn a_later_version_is_refused_with_both_versions_named() {
         let mut sealed = seal(PAYLOAD);
         sealed[8] = 7;
-        assert_eq!(open(&sealed).unwrap_err().to_string(), "model format version 7 at byte 8, expected 1");
+        assert_eq!(
+            open(&sealed).unwrap_err().to_string(),
+            "model format version 7 at byte 8, expected at most 2"
+        );
+    }
+
+    #[test]
+    fn both_versions_are_told_apart() {
+        for version in [FIRST_VERSION, LATEST_VERSION] {
+            let sealed = super::seal(CHECKPOINT, version, |bytes| bytes.extend(PAYLOAD));
+            assert_eq!(super::open(CHECKPOINT, &sealed), Ok((version, PAYLOAD)));
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is done to every image before it is learnt from or judged: owns the upright stance of digits and the names of
 //! the choices, and refuses to know networks, files and chance.
 
-use std::{fmt, num::NonZeroUsize, str::FromStr, thread};
+use std::{borrow::Cow, fmt, num::NonZeroUsize, str::FromStr, thread};
 
 use nn_core::UnknownName;
 
@@ -178,7 +178,12 @@ impl Preprocessing {
     /// If the shape does not pass [`check`](Self::check), or `pixels` are no whole number of images.
     #[must_use]
     #[track_caller]
-    pub fn apply_all(self, pixels: &[u8], image_shape: &[usize], threads: NonZeroUsize) -> Vec<u8> {
+    pub fn apply_all<'a>(
+        self,
+        pixels: &'a [u8],
+        image_shape: &[usize],
+        threads: NonZeroUsize,
+    ) -> Cow<'a, [u8]> {
         let features = image_shape.iter().product::<usize>().max(1);
         assert!(
             self.check(image_shape).is_ok() && pixels.len().is_multiple_of(features),
@@ -187,7 +192,7 @@ impl Preprocessing {
             spelled(image_shape)
         );
         if self == Preprocessing::None {
-            return pixels.to_vec();
+            return Cow::Borrowed(pixels);
         }
         let mut out = vec![0; pixels.len()];
         let share = (pixels.len() / features).div_ceil(threads.get()).max(1) * features;
@@ -200,7 +205,7 @@ impl Preprocessing {
                 });
             }
         });
-        out
+        Cow::Owned(out)
     }
 }
 

@@ -42,7 +42,7 @@ use crate::{EpochReport, EpochSummary, Observer, Place, WriteError, write_atomic
 /// # Examples
 /// ```
 /// use std::num::NonZeroUsize;
-/// use nn_train::{EventLog, FitConfig, Place, Schedule, fit};
+/// use nn_train::{Ingredients, EventLog, FitConfig, Place, Schedule, fit};
 /// use nn_train::nn_core::{Activation, Dataset, Loss, Network, Optimizer};
 ///
 /// # let folder = tempfile::tempdir()?;
@@ -57,6 +57,7 @@ use crate::{EpochReport, EpochSummary, Observer, Place, WriteError, write_atomic
 ///     schedule: Schedule::Constant,
 ///     seed: 42,
 ///     threads: NonZeroUsize::MIN,
+///     ingredients: Ingredients::NONE,
 /// };
 /// let mut log = EventLog::create(folder, "validation", &Place::default(), 2)?;
 /// fit(&mut network, &mut Optimizer::sgd(0.5), train, Some(train), &config, &mut log)?;
@@ -404,7 +405,7 @@ mod tests {
 
         // After two batches of the second epoch, eight of its samples are done.
         let running = Tally { samples: 8, ..Tally::default() };
-        let place = Place { epochs: vec![report(1, 2).summary()], batches: 2, running };
+        let place = Place { epochs: vec![report(1, 2).summary()], batches: 2, running, average: None };
         let mut log = EventLog::create(folder, "test", &place, 3).unwrap();
         assert!(log.epoch_finished(&report(2, 4), &network()).is_continue());
         assert!(log.epoch_finished(&report(3, 4), &network()).is_continue());
@@ -417,7 +418,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(EventLog::create(folder.path(), "test", &Place::default(), 3).unwrap());
         let running = Tally { samples: 10, ..Tally::default() };
-        let place = Place { epochs: vec![report(1, 2).summary()], batches: 3, running };
+        let place = Place { epochs: vec![report(1, 2).summary()], batches: 3, running, average: None };
         let mut log = EventLog::create(folder.path(), "test", &place, 3).unwrap();
         assert!(log.epoch_finished(&report(2, 4), &network()).is_continue());
         // This life has trained on none of its samples.
@@ -429,7 +430,7 @@ mod tests {
     fn the_first_file_of_a_fit_that_is_under_way_has_its_past() {
         let folder = tempfile::tempdir().unwrap();
         let past = vec![report(1, 2).summary(), report(2, 2).summary()];
-        let place = Place { epochs: past, batches: 1, running: Tally::default() };
+        let place = Place { epochs: past, batches: 1, ..Place::default() };
         drop(EventLog::create(folder.path(), "test", &place, 3).unwrap());
         let expected =
             [(0, What::file_version()), (8, What::start()), (3, scalars(None)), (6, scalars(None))];

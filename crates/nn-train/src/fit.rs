@@ -1,13 +1,17 @@
 //! The training loop: owns when which sample is seen at which rate, and when to stop, and refuses to know how a step
 //! is computed.
 
-use std::{mem, num::NonZeroUsize, time::Instant};
+use std::{
+    mem,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
 
-use nn_core::{Dataset, Engine, Loss, Network, Optimizer};
+use nn_core::{Average, Dataset, Dropout, Engine, Loss, Network, Objective, Optimizer};
 
 use crate::{
-    BatchReport, EpochReport, FitPlan, History, Incompatible, InvalidPlace, InvalidSchedule, Observer, Place,
-    Schedule, Snapshot, fill_epoch_order,
+    BatchReport, EpochReport, FitPlan, History, Incompatible, Ingredients, InvalidIngredient, InvalidPlace,
+    InvalidSchedule, Observer, Place, Schedule, Snapshot, TrainingSet, dataset::spelled, feed::Feed,
 };
 
 /// What to do in a [`fit`]. There are no defaults: whoever calls knows more.
@@ -28,6 +32,8 @@ pub struct FitConfig {
     pub seed: u64,
     /// Threads to compute with. The result does not depend on their number.
     pub threads: NonZeroUsize,
+    /// What is done beside following the gradient.
+    pub ingredients: Ingredients,
 }
 
 /// Trains a network.
@@ -35,6 +41,9 @@ pub struct FitConfig {
 /// In each epoch every sample is seen once, in the order of [`epoch_order`](crate::epoch_order). Before each step the
 /// optimizer's rate is set to that of the schedule. After each epoch the network is measured on the validation data,
 /// if there is any, and the observer hears of it; [`Observer`] has the exact sequence.
+///
+/// With [averages](Ingredients::average), it is their network that is measured, that the observer hears of and that comes
+/// out.
 ///
 /// The parameters that come out depend on the network and optimizer that went in, the data and the configuration, to
 /// the last bit, and not on the number of threads. (Processors with other vector instructions may round otherwise.)
@@ -49,7 +58,7 @@ pub struct FitConfig {
 /// # Examples
 /// ```
 /// use std::num::NonZeroUsize;
-/// use nn_train::{FitConfig, Schedule, fit, initial_rng};
+/// use nn_train::{FitConfig, Ingredients, Schedule, fit, initial_rng};
 /// use nn_train::nn_core::{Activation, Dataset, Loss, Network, Optimizer};
 ///
 /// // Four samples of three pixels: class 0 is bright on the left, class 1 on the right.
@@ -64,16 +73,17 @@ pub struct FitConfig {
 ///     schedule: Schedule::Constant,
 ///     seed: 42,
 ///     threads: NonZeroUsize::MIN,
+///     ingredients: Ingredients::NONE,
 /// };
 /// let history = fit(&mut network, &mut optimizer, train, None, &config, &mut ())?;
 /// assert_eq!(history.epochs.len(), 20);
 /// assert_eq!(history.epochs[19].train.accuracy(), 1.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn fit(
+pub fn fit<'a>(
     network: &mut Network,
     optimizer: &mut Optimizer,
-    train: Dataset<'_>,
+    train: impl Into<TrainingSet<'a>>,
     validation: Option<Dataset<'_>>,
     config: &FitConfig,
     observer: &mut dyn Observer,
@@ -92,67 +102,126 @@ pub fn fit(
 ///
 /// # Panics
 /// As [`fit`].
-pub fn fit_from(
-    mut place: Place,
+pub fn fit_from<'a>(
+    place: Place,
     network: &mut Network,
     optimizer: &mut Optimizer,
-    train: Dataset<'_>,
+    train: impl Into<TrainingSet<'a>>,
     validation: Option<Dataset<'_>>,
     config: &FitConfig,
     observer: &mut dyn Observer,
 ) -> Result<History, FitError> {
-    config.check(network, train, validation)?;
-    place.check(config, train.len() as u64).map_err(FitError::Place)?;
-    let mut engine = Engine::new(config.threads);
-    let batch_size = config.batch_size.get();
-    let batches = train.len().div_ceil(batch_size) as u64;
-    let plan = FitPlan {
-        epochs: config.epochs,
-        batches,
-        batch_size,
-        samples: train.len(),
-        validation_samples: validation.map(|validation| validation.len()),
-        steps_done: place.steps(batches),
+    let train = train.into();
+    config.check(network, train.samples, validation)?;
+    place.check(config, train.samples.len() as u64).map_err(FitError::Place)?;
+    let feed = Feed::new(train, config)?;
+    optimizer.set_weight_decay(config.ingredients.weight_decay);
+    optimizer.set_clip(config.ingredients.clip);
+    let mut fit = Fit {
+        config,
+        train: train.samples,
+        validation,
+        engine: Engine::new(config.threads),
+        averaged: config.ingredients.average.map(|_| network.clone()),
+        network,
+        optimizer,
+        place,
+        observer,
     };
-    observer.fit_started(&plan);
+    let stopped_early = fit.run(feed)?;
+    let Fit { averaged, network, place, observer, .. } = fit;
+    if let (Some(average), Some(mut averaged)) = (&place.average, averaged) {
+        average.write_to(&mut averaged);
+        *network = averaged;
+    }
+    Ok(History::finish(place.epochs, stopped_early, observer))
+}
 
-    let mut order = Vec::new();
-    for epoch in place.epoch()..=config.epochs {
-        observer.epoch_started(epoch);
-        fill_epoch_order(&mut order, config.seed, epoch, train.len());
+/// A fit under way.
+struct Fit<'a, 'b> {
+    config: &'a FitConfig,
+    train: Dataset<'b>,
+    validation: Option<Dataset<'a>>,
+    engine: Engine,
+    network: &'a mut Network,
+    optimizer: &'a mut Optimizer,
+    /// Where the average of the weights is put to be measured, if there is to be one.
+    averaged: Option<Network>,
+    place: Place,
+    observer: &'a mut dyn Observer,
+}
 
-        let train_start = Instant::now();
-        let first_step = u64::from(epoch - 1) * plan.batches;
-        // At most as many as there are, so that this fits.
-        let mut batches = order.chunks(batch_size).skip(place.batches as usize).peekable();
-        while let Some(indices) = batches.next() {
-            let next = batches.peek().copied().unwrap_or_default();
-            let step = first_step + place.batches;
-            let batch = place.batches + 1;
-            let rate = config.schedule.rate(config.rate, step, plan.batches, config.epochs);
-            optimizer.set_rate(rate);
-            let tally = engine.step(network, optimizer, config.loss, train.batch(indices).followed_by(next));
-            if !tally.loss_sum.is_finite() {
-                return Err(FitError::NonFiniteLoss { epoch, batch, rate });
+impl Fit<'_, '_> {
+    /// Whether the observer stopped it before its last epoch was over.
+    fn run(&mut self, mut feed: Feed<'_>) -> Result<bool, FitError> {
+        let plan = FitPlan {
+            epochs: self.config.epochs,
+            batches: feed.batches(),
+            batch_size: self.config.batch_size.get(),
+            samples: self.train.len(),
+            validation_samples: self.validation.map(|validation| validation.len()),
+            steps_done: self.place.steps(feed.batches()),
+        };
+        self.observer.fit_started(&plan);
+        for epoch in self.place.epoch()..=plan.epochs {
+            self.observer.epoch_started(epoch);
+            feed.begin(epoch);
+            let start = Instant::now();
+            while self.place.batches < plan.batches {
+                if self.step(epoch, &mut feed)? {
+                    return Ok(true);
+                }
             }
-            place.batches = batch;
-            place.running += tally;
-            let report = BatchReport { epoch, batch, rate, tally, running: place.running };
-            let stopping = observer.batch_finished(&report).is_break();
-            let snapshot = Snapshot { network, optimizer, place: &place, stopping };
-            if observer.between_steps(&snapshot).is_break() || stopping {
-                return Ok(History::finish(place.epochs, true, observer));
+            if self.end_epoch(epoch, start.elapsed())? {
+                return Ok(epoch < plan.epochs);
             }
         }
-        let train_time = train_start.elapsed();
+        Ok(false)
+    }
 
+    /// One step, and whether the observer wants to end the fit with it.
+    fn step(&mut self, epoch: u32, feed: &mut Feed<'_>) -> Result<bool, FitError> {
+        let Self { config, network, optimizer, place, .. } = self;
+        let ingredients = &config.ingredients;
+        let (batches, done) = (feed.batches(), place.batches);
+        let step = place.steps(batches);
+        let rate = config.schedule.rate(config.rate, step, batches, config.epochs);
+        optimizer.set_rate(rate);
+        let tally = self.engine.step(network, optimizer, config.objective(), feed.batch(done));
+        let batch = done + 1;
+        if !tally.loss_sum.is_finite() {
+            return Err(FitError::NonFiniteLoss { epoch, batch, rate });
+        }
+        if let Some(averaging) = ingredients.average
+            && step >= averaging.first_step(batches * u64::from(config.epochs))
+        {
+            place.average.get_or_insert_with(|| Average::new(network)).take(network, averaging.decay());
+        }
+        place.batches = batch;
+        place.running += tally;
+        let report = BatchReport { epoch, batch, rate, tally, running: place.running };
+        let stopping = self.observer.batch_finished(&report).is_break();
+        Ok(self.show(stopping) || stopping)
+    }
+
+    /// The validation after an epoch, and whether the observer wants to end the fit there.
+    fn end_epoch(&mut self, epoch: u32, train_time: Duration) -> Result<bool, FitError> {
+        let Self { config, network, optimizer, place, .. } = self;
         // The loss of the last batch was measured before its update.
         if !network.parameters().is_finite() {
             let (batch, rate) = (place.batches, optimizer.rate());
             return Err(FitError::NonFiniteParameters { epoch, batch, rate });
         }
+        if let (Some(average), Some(averaged)) = (&place.average, &mut self.averaged) {
+            average.write_to(averaged);
+        }
+        let judged = match (&place.average, &self.averaged) {
+            (Some(_), Some(averaged)) => averaged,
+            _ => &**network,
+        };
         let validation_start = Instant::now();
-        let validation = validation.map(|validation| engine.evaluate(network, config.loss, validation));
+        let engine = &mut self.engine;
+        let validation = self.validation.map(|validation| engine.evaluate(judged, config.loss, validation));
         place.batches = 0;
         let report = EpochReport {
             epoch,
@@ -162,14 +231,21 @@ pub fn fit_from(
             train_time,
             validation_time: validation_start.elapsed(),
         };
-        let stopping = observer.epoch_finished(&report, network).is_break();
+        let stopping = self.observer.epoch_finished(&report, judged).is_break();
         place.epochs.push(report.summary());
-        let snapshot = Snapshot { network, optimizer, place: &place, stopping };
-        if observer.between_steps(&snapshot).is_break() || stopping {
-            return Ok(History::finish(place.epochs, epoch < config.epochs, observer));
-        }
+        Ok(self.show(stopping) || stopping)
     }
-    Ok(History::finish(place.epochs, false, observer))
+
+    /// Shows the observer all that decides how the fit goes on, and tells whether it wants to end it.
+    fn show(&mut self, stopping: bool) -> bool {
+        let Self { network, optimizer, place, .. } = self;
+        let judged = match (&place.average, &self.averaged) {
+            (Some(_), Some(averaged)) if place.batches == 0 => averaged,
+            _ => &**network,
+        };
+        let snapshot = Snapshot { network, optimizer, place, judged, stopping };
+        self.observer.between_steps(&snapshot).is_break()
+    }
 }
 
 impl FitConfig {
@@ -187,6 +263,13 @@ impl FitConfig {
         Ok(())
     }
 
+    /// What a step minimises, and how.
+    fn objective(&self) -> Objective {
+        let Ingredients { label_smoothing, input_dropout, hidden_dropout, .. } = self.ingredients;
+        let dropout = Dropout { input: input_dropout, hidden: hidden_dropout, seed: self.seed };
+        Objective { loss: self.loss, label_smoothing, dropout }
+    }
+
     /// Checks what can be wrong whatever the network and the data are.
     pub(crate) fn check_numbers(&self) -> Result<(), FitError> {
         if self.epochs == 0 {
@@ -195,7 +278,8 @@ impl FitConfig {
         if !(self.rate.is_finite() && self.rate > 0.0) {
             return Err(FitError::Rate { found: self.rate });
         }
-        Ok(self.schedule.check()?)
+        self.schedule.check()?;
+        Ok(self.ingredients.check()?)
     }
 }
 
@@ -215,6 +299,17 @@ pub enum FitError {
     /// The schedule makes no sense.
     #[error(transparent)]
     Schedule(#[from] InvalidSchedule),
+    /// An ingredient makes no sense.
+    #[error(transparent)]
+    Ingredient(#[from] InvalidIngredient),
+    /// Images are to be distorted, and are not of the shape that was said.
+    #[error("expected an image shape of {features} pixels to distort, found {}", spelled(image_shape))]
+    ImageShape {
+        /// What was said.
+        image_shape: Vec<usize>,
+        /// The bytes in a sample.
+        features: usize,
+    },
     /// Network, loss and training data do not go together.
     #[error("cannot train on this data")]
     Training(#[source] Incompatible),

@@ -50,13 +50,14 @@ const DESCRIPTION: &str = "description";
 ///
 /// # Examples
 /// ```
-/// use nn_train::{Model, initial_rng, interchange::{self, Format, ImportOptions}};
+/// use nn_train::{Preprocessing, Model, initial_rng, interchange::{self, Format, ImportOptions}};
 /// use nn_train::nn_core::{Activation, Loss, Network};
 ///
 /// let model = Model {
 ///     network: Network::builder(6).dense(5, Activation::Relu).dense(3, Activation::Identity).build(&mut initial_rng(1))?,
 ///     loss: Loss::SoftmaxCrossEntropy,
 ///     image_shape: vec![2, 3],
+///     preprocessing: Preprocessing::None,
 ///     class_names: None,
 ///     record: None,
 /// };

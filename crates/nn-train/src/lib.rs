@@ -4,7 +4,8 @@
 pub use nn_core;
 pub use rand_chacha::ChaCha8Rng;
 
-// In reading order: the data, what is done to images, the loop and what it follows, the judgement; then what is kept in files.
+// In reading order: the data, what is done to images, the loop and what it follows, the judgement; then what is kept
+// in files.
 mod class_names;
 mod data_writer;
 mod dataset;
@@ -13,8 +14,11 @@ mod preparation;
 mod augmentation;
 mod deskew;
 
+mod averaging;
+mod feed;
 mod fit;
 mod history;
+mod ingredients;
 mod observer;
 mod order;
 mod place;
@@ -22,6 +26,7 @@ mod schedule;
 
 mod answers;
 mod calibration;
+mod committee;
 mod evaluate;
 mod outputs;
 
@@ -44,19 +49,23 @@ mod network_bytes;
 
 pub use answers::{Answer, answers, surest_mistakes};
 pub use augmentation::{Augmentation, Augmenter, InvalidAugmentation};
+pub use averaging::{Averaging, InvalidAveraging};
 pub use calibration::{Calibration, CalibrationBin};
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Mismatch};
 pub use class_names::{ClassNames, ClassNamesError, InvalidClassNames};
+pub use committee::{Committee, InvalidCommittee, Teacher};
 pub use container::ContainerError;
 pub use data_writer::{DataWriteError, NewDataFolder, NewSamples};
 pub use dataset::{DataError, DataFiles, Split};
 pub use deskew::{InvalidPreprocessing, Preprocessing, deskew};
 pub use evaluate::{ClassReport, ClassScore, Incompatible, evaluate};
 pub use event_log::{EventError, EventLog};
+pub use feed::TrainingSet;
 pub use file::{WriteError, WriteStage, write_atomically};
 pub use fingerprint::Fingerprint;
 pub use fit::{FitConfig, FitError, fit, fit_from};
 pub use history::{EpochSummary, History};
+pub use ingredients::{Ingredients, InvalidIngredient};
 pub use model::{DecodeError, InvalidModel, Model};
 pub use observer::{BatchReport, EpochReport, FitPlan, Observer, Snapshot};
 pub use order::{epoch_order, fill_epoch_order, initial_rng};

@@ -5,6 +5,7 @@
 //! format, and a new variant there does not compile until it has a number here. **Fields keep their order, and
 //! variants are only ever appended**: bincode stores no names.
 
+pub(crate) mod addition;
 pub(crate) mod checkpoint;
 
 use std::{fmt, marker::PhantomData, num::NonZeroU32};
@@ -249,6 +250,7 @@ impl<'a> From<&'a crate::TrainingRecord> for Record<'a> {
     }
 }
 
+/// But for the ingredients, which are an addition.
 impl From<Record<'_>> for crate::TrainingRecord {
     fn from(record: Record<'_>) -> crate::TrainingRecord {
         crate::TrainingRecord {
@@ -260,6 +262,7 @@ impl From<Record<'_>> for crate::TrainingRecord {
             rate: record.rate,
             schedule: record.schedule.into(),
             rule: record.rule.into(),
+            ingredients: crate::Ingredients::NONE,
             samples: record.samples,
             train: record.train.map(Into::into),
             validation: record.validation.map(Into::into),

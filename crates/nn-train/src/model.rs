@@ -2,16 +2,18 @@
 //! where they are kept.
 //!
 //! Inside the container, the payload is a description (the network's structure, loss, image shape, class names,
-//! record) in bincode's standard configuration, and then the parameters: for each layer the weights, shape (I, O),
+//! record) in bincode's standard configuration, in version 2 of the format an addition (preprocessing, ingredients) in
+//! the same, and then the parameters: for each layer the weights, shape (I, O),
 //! row by row, then the biases, as little-endian `f32`. The parameters fill the payload exactly.
 
 use nn_core::{Activation, Loss, Network, NetworkError, OptimizerError};
 
 use crate::{
-    ContainerError, InvalidCheckpoint, TrainingRecord, container,
+    ContainerError, Ingredients, InvalidCheckpoint, InvalidPreprocessing, Preprocessing, TrainingRecord,
+    container,
     dataset::spelled,
     description,
-    mirror::{Description, Sequence},
+    mirror::{Description, Sequence, addition},
     network_bytes::{self, to_usize},
 };
 
@@ -19,13 +21,14 @@ use crate::{
 ///
 /// # Examples
 /// ```
-/// use nn_train::{Model, initial_rng, nn_core::{Activation, Loss, Network}};
+/// use nn_train::{Model, Preprocessing, initial_rng, nn_core::{Activation, Loss, Network}};
 ///
 /// let network = Network::builder(6).dense(5, Activation::Identity).build(&mut initial_rng(42))?;
 /// let model = Model {
 ///     network,
 ///     loss: Loss::SoftmaxCrossEntropy,
 ///     image_shape: vec![2, 3],
+///     preprocessing: Preprocessing::None,
 ///     class_names: None,
 ///     record: None,
 /// };
@@ -40,6 +43,8 @@ pub struct Model {
     pub loss: Loss,
     /// The shape of the images it takes, `[28, 28]` for MNIST; the product is the number of inputs.
     pub image_shape: Vec<usize>,
+    /// What is done to an image before the network sees it.
+    pub preprocessing: Preprocessing,
     /// What the classes are called, if not by their number: one name for each output.
     pub class_names: Option<Vec<String>>,
     /// How it came about, if by a fit.
@@ -69,8 +74,17 @@ impl Model {
             let (limit, found) = (description::MAX_LEN, description.len());
             return Err(InvalidModel::Description { limit, found });
         }
-        Ok(container::seal(container::MODEL, |payload| {
+        let addition = addition::Model {
+            preprocessing: self.preprocessing.into(),
+            ingredients: self.record.as_ref().map_or(Ingredients::NONE, |record| record.ingredients).into(),
+        };
+        let is_added = addition != addition::Model::default();
+        let version = if is_added { container::LATEST_VERSION } else { container::FIRST_VERSION };
+        Ok(container::seal(container::MODEL, version, |payload| {
             payload.extend(description);
+            if is_added {
+                payload.extend(description::encode(&addition));
+            }
             network_bytes::append(network.parameters(), payload);
         }))
     }
@@ -82,9 +96,15 @@ impl Model {
     /// # Errors
     /// [`DecodeError`] for anything but the bytes of a sound model: there is no byte whose change goes unnoticed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, DecodeError> {
-        let payload = container::open(container::MODEL, bytes)?;
-        let (description, description_len) = description::decode::<Description<'_>>(payload)
-            .map_err(|reason| DecodeError::Description { reason })?;
+        let (version, payload) = container::open(container::MODEL, bytes)?;
+        let unreadable = |reason| DecodeError::Description { reason };
+        let (description, mut description_len) =
+            description::decode::<Description<'_>>(payload).map_err(unreadable)?;
+        let mut addition = addition::Model::default();
+        if version > container::FIRST_VERSION {
+            let (added, added_len) = description::decode(&payload[description_len..]).map_err(unreadable)?;
+            (addition, description_len) = (added, description_len + added_len);
+        }
 
         let parameter_bytes = &payload[description_len..];
         let expected = network_bytes::len(description.inputs, &description.layers);
@@ -99,22 +119,27 @@ impl Model {
             network_bytes::zeros(description.inputs, &description.layers).map_err(DecodeError::Network)?;
         network_bytes::fill(network.parameters_mut(), parameter_bytes);
 
+        let record = description
+            .record
+            .map(|record| TrainingRecord { ingredients: addition.ingredients.into(), ..record.into() });
         let model = Model {
             network,
             loss: description.loss.into(),
             image_shape: description.image_shape.0.into_iter().map(to_usize).collect(),
+            preprocessing: addition.preprocessing.into(),
             class_names: description
                 .class_names
                 .map(|names| names.0.into_iter().map(str::to_owned).collect()),
-            record: description.record.map(Into::into),
+            record,
         };
         model.check()?;
         Ok(model)
     }
 
     pub(crate) fn check(&self) -> Result<(), InvalidModel> {
-        let Model { network, loss, image_shape, class_names, record: _ } = self;
+        let Model { network, loss, image_shape, preprocessing, class_names, record: _ } = self;
         check_use(network, *loss, image_shape)?;
+        preprocessing.check(image_shape).map_err(InvalidModel::Preprocessing)?;
         if let Some(names) = class_names
             && names.len() != network.outputs()
         {
@@ -170,6 +195,9 @@ pub enum InvalidModel {
         /// Inputs of the network.
         inputs: usize,
     },
+    /// The images are of a shape that cannot be preprocessed so.
+    #[error(transparent)]
+    Preprocessing(InvalidPreprocessing),
     /// There are not as many names as classes.
     #[error("expected {outputs} class names, found {names}")]
     ClassNames {

@@ -126,6 +126,9 @@ pub struct Snapshot<'a> {
     pub optimizer: &'a Optimizer,
     /// How far the fit has come.
     pub place: &'a Place,
+    /// At the end of an epoch the network that was measured: with [averages](crate::Ingredients::average) theirs, else
+    /// `network`.
+    pub judged: &'a Network,
     /// Whether the observer has just asked to end the fit here.
     pub stopping: bool,
 }

@@ -5,7 +5,8 @@
 //! every platform and in every release:
 //! - the generator is ChaCha with 8 rounds, a 64-bit block counter and a 64-bit stream number; the key is the
 //!   seed as 8 little-endian bytes, then 24 zero bytes;
-//! - stream 0 initialises parameters, and stream `2^32 + e` orders epoch `e`: streams never overlap;
+//! - stream 0 initialises parameters, stream `2^32 + e` orders epoch `e`, and stream `2^33 + e` decides how much of
+//!   each of its samples is mixed with another: streams never overlap;
 //! - a 64-bit integer is two 32-bit words, the low one first;
 //! - an integer below a bound is Lemire's (*Fast Random Integer Generation in an Interval*, 2019), which is exactly
 //!   uniform;
@@ -18,6 +19,9 @@ use rand_chacha::{
 
 /// The first stream of the epochs; those below are for purposes that need one stream a seed.
 const EPOCH_STREAMS: u64 = 1 << 32;
+
+/// The first stream of what is mixed in the epochs.
+const MIXING_STREAMS: u64 = 1 << 33;
 
 /// The generator that initialises the parameters of a network.
 ///
@@ -61,6 +65,11 @@ pub fn fill_epoch_order(order: &mut Vec<usize>, seed: u64, epoch: u32, len: usiz
         let other = below(&mut rng, last as u64 + 1) as usize;
         order.swap(last, other);
     }
+}
+
+/// The generator that decides how much of each sample of an epoch is mixed with another.
+pub(crate) fn mixing_rng(seed: u64, epoch: u32) -> ChaCha8Rng {
+    stream(seed, MIXING_STREAMS | u64::from(epoch))
 }
 
 fn stream(seed: u64, stream: u64) -> ChaCha8Rng {

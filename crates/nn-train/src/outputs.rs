@@ -1,5 +1,7 @@
 //! What a model says of every sample: owns logits and probabilities for whoever goes on with them, and refuses to judge.
 
+use std::num::NonZeroUsize;
+
 use nn_core::{
     Activation, Dataset, Network,
     ndarray::{Array2, ArrayView2, Axis, s},
@@ -28,10 +30,10 @@ impl Outputs {
     ///
     /// # Examples
     /// ```
-    /// use nn_train::{Outputs, Model, nn_core::{Activation, Dataset, Loss, Network}};
+    /// use nn_train::{Outputs, Model, Preprocessing, nn_core::{Activation, Dataset, Loss, Network}};
     /// let network = Network::builder(3).dense(2, Activation::Sigmoid).zeros()?;
     /// let loss = Loss::BinaryCrossEntropy;
-    /// let model = Model { network, loss, image_shape: vec![3], class_names: None, record: None };
+    /// let model = Model { network, loss, image_shape: vec![3], preprocessing: Preprocessing::None, class_names: None, record: None };
     /// let outputs = Outputs::of(&model, Dataset::new(&[0, 1, 2, 3, 4, 5], 3, &[0, 1], 2)?)?;
     /// assert_eq!((outputs.logits[[1, 0]], outputs.probabilities[[1, 0]]), (0.0, 0.5));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -40,7 +42,8 @@ impl Outputs {
         let Model { network, loss, .. } = model;
         Incompatible::check(network, *loss, dataset)?;
         let shape = (dataset.len(), dataset.features());
-        let pixels = ArrayView2::from_shape(shape, dataset.pixels()).expect("a data set has all its pixels");
+        let seen = model.preprocessing.apply_all(dataset.pixels(), &model.image_shape, NonZeroUsize::MIN);
+        let pixels = ArrayView2::from_shape(shape, &seen).expect("a data set has all its pixels");
         let before_activation = without_last_activation(network);
         let mut logits = Array2::zeros((dataset.len(), network.outputs()));
         let mut probabilities = logits.clone();

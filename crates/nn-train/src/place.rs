@@ -1,8 +1,10 @@
 //! A place between two steps of a fit: owns what has happened up to there, and refuses to know networks and files.
 
-use nn_core::Tally;
+use std::borrow::Cow;
 
-use crate::{EpochSummary, FitConfig, history};
+use nn_core::{Average, Network, Tally};
+
+use crate::{Averaging, EpochSummary, FitConfig, history};
 
 /// How far a [`fit`](crate::fit) has come, between two of its steps. The default is its beginning.
 ///
@@ -19,6 +21,8 @@ pub struct Place {
     pub batches: u64,
     /// The sum of those batches, each measured before its update.
     pub running: Tally,
+    /// The average of the weights so far, once there is one.
+    pub average: Option<Average>,
 }
 
 impl Place {
@@ -26,6 +30,15 @@ impl Place {
     #[must_use]
     pub fn best(&self) -> Option<&EpochSummary> {
         history::best_of(&self.epochs)
+    }
+
+    /// The network to use of a fit that has come to here with this one: with averages theirs, as far as there are any.
+    #[must_use]
+    pub fn judged<'a>(&self, network: &'a Network) -> Cow<'a, Network> {
+        let Some(average) = &self.average else { return Cow::Borrowed(network) };
+        let mut averaged = network.clone();
+        average.write_to(&mut averaged);
+        Cow::Owned(averaged)
     }
 
     /// The epoch that is under way, or about to begin, from 1.
@@ -73,6 +86,14 @@ impl Place {
         let (expected, found) = (self.batches.saturating_mul(batch_size).min(samples), self.running.samples);
         if expected != found {
             return Err(InvalidPlace::Samples { batches: self.batches, expected, found });
+        }
+        let batches = samples.div_ceil(batch_size);
+        let is_averaged = |averaging: Averaging| {
+            self.steps(batches) > averaging.first_step(batches.saturating_mul(u64::from(config.epochs)))
+        };
+        let expected = config.ingredients.average.is_some_and(is_averaged);
+        if self.average.is_some() != expected {
+            return Err(InvalidPlace::Average { expected });
         }
         Ok(())
     }
@@ -124,6 +145,12 @@ pub enum InvalidPlace {
         /// Those that are said to be done.
         found: u64,
     },
+    /// Weights were averaged that are not to be, or the other way round.
+    #[error("expected {} of the weights so far", if *.expected { "an average" } else { "no average" })]
+    Average {
+        /// Whether there is to be an average.
+        expected: bool,
+    },
     /// The tally is not that of the batches.
     #[error("expected a tally of {expected} samples after {batches} batches, found {found}")]
     Samples {
@@ -143,7 +170,7 @@ mod tests {
     use nn_core::Loss;
 
     use super::*;
-    use crate::Schedule;
+    use crate::{Ingredients, Schedule};
 
     /// Three epochs, in batches of 5.
     fn config() -> FitConfig {
@@ -155,6 +182,7 @@ mod tests {
             schedule: Schedule::Constant,
             seed: 7,
             threads: NonZeroUsize::MIN,
+            ingredients: Ingredients::NONE,
         }
     }
 
@@ -162,8 +190,12 @@ mod tests {
     fn check(epochs: &[u32], batches: u64, samples: u64) -> Result<(), InvalidPlace> {
         let summary =
             |&epoch: &u32| EpochSummary { epoch, rate: 0.5, train: tally(23, 20), validation: None };
-        let place =
-            Place { epochs: epochs.iter().map(summary).collect(), batches, running: tally(samples, 0) };
+        let place = Place {
+            epochs: epochs.iter().map(summary).collect(),
+            batches,
+            running: tally(samples, 0),
+            average: None,
+        };
         place.check(&config(), 23)
     }
 
@@ -197,7 +229,7 @@ mod tests {
         let check = |train, validation, running: Tally| {
             let summary = EpochSummary { epoch: 1, rate: 0.5, train, validation };
             let batches = running.samples.div_ceil(5);
-            Place { epochs: vec![summary], batches, running }.check(&config(), 23)
+            Place { epochs: vec![summary], batches, running, average: None }.check(&config(), 23)
         };
         assert_eq!(check(tally(23, 23), Some(tally(7, 7)), tally(10, 10)), Ok(()));
         assert_eq!(

@@ -3,7 +3,7 @@
 
 use nn_core::{Rule, Tally};
 
-use crate::{FitConfig, History, Schedule};
+use crate::{FitConfig, History, Ingredients, Schedule};
 
 /// The recipe of a trained network, and how it did.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,8 @@ pub struct TrainingRecord {
     pub schedule: Schedule,
     /// The optimizer's rule.
     pub rule: Rule,
+    /// What was done beside following the gradient.
+    pub ingredients: Ingredients,
     /// Samples in the training data.
     pub samples: u64,
     /// The training samples in the last finished epoch, each measured before the update by its batch.
@@ -52,6 +54,7 @@ impl TrainingRecord {
             rate: config.rate,
             schedule: config.schedule,
             rule,
+            ingredients: config.ingredients,
             samples: samples as u64,
             train: last.map(|summary| summary.train),
             validation: last.and_then(|summary| summary.validation),

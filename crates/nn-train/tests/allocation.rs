@@ -8,7 +8,7 @@ use std::{
 };
 
 use nn_train::{
-    Checkpoint, Model, initial_rng,
+    Checkpoint, Model, Preprocessing, initial_rng,
     nn_core::{Activation, Loss, Network},
 };
 use sealed::seal;
@@ -85,6 +85,7 @@ fn no_damaged_or_hostile_small_file_takes_a_megabyte() {
             .unwrap(),
         loss: Loss::SoftmaxCrossEntropy,
         image_shape: vec![2, 3],
+        preprocessing: Preprocessing::None,
         class_names: Some(names.to_vec()),
         record: None,
     };

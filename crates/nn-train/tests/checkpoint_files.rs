@@ -3,9 +3,10 @@
 use std::{borrow::Cow, fs, panic::catch_unwind};
 
 use nn_train::{
-    Checkpoint, ContainerError, DecodeError, EpochSummary, Fingerprint, FitConfig, Limits, LoadError, Place,
-    SaveError, Schedule, WriteError, load_checkpoint, load_checkpoint_with,
-    nn_core::{Loss, Network, Optimizer, Parameters, Rule, Tally},
+    Augmentation, Averaging, Checkpoint, ContainerError, DecodeError, EpochSummary, Fingerprint, FitConfig,
+    Ingredients, Limits, LoadError, Place, SaveError, Schedule, WriteError, load_checkpoint,
+    load_checkpoint_with,
+    nn_core::{Average, Loss, Network, Optimizer, Parameters, Rule, Tally},
     save_checkpoint,
 };
 
@@ -13,7 +14,7 @@ mod checkpoints;
 mod sealed;
 
 use checkpoints::{bits, config, network, size};
-use sealed::seal;
+use sealed::{seal, seal_as};
 
 /// Made by golden/checkpoint_v1.py.
 const GOLDEN: &[u8] = include_bytes!("golden/checkpoint-v1.bin");
@@ -66,6 +67,7 @@ fn checkpoint() -> Checkpoint<'static> {
             ],
             batches: 2,
             running: tally(10, 7, 6.5),
+            average: None,
         }),
         best: Some(Cow::Owned(counted_network(3))),
         config: FitConfig { schedule: Schedule::OneCycle { warmup: 0.25 }, seed: u64::MAX, ..config() },
@@ -91,6 +93,77 @@ fn the_golden_file_of_version_1_is_read_and_written_byte_for_byte() {
     assert_eq!(found.place.best().unwrap().epoch, 1);
     assert!(found.to_bytes().unwrap() == GOLDEN);
     assert!(checkpoint().to_bytes().unwrap() == GOLDEN);
+}
+
+/// A checkpoint with all that version 1 has no place for.
+fn latest() -> Checkpoint<'static> {
+    let mut latest = checkpoint();
+    latest.config.ingredients = Ingredients {
+        augmentation: Some(Augmentation::STRONG),
+        mixup: 0.25,
+        label_smoothing: 0.125,
+        input_dropout: 0.5,
+        hidden_dropout: 0.75,
+        weight_decay: 0.0625,
+        clip: Some(2.0),
+        average: Some(Averaging::Ema { decay: 0.875 }),
+    };
+    let average = Average::from_parts(counted_network(4).parameters().clone(), 8);
+    latest.place.to_mut().average = Some(average);
+    latest
+}
+
+#[test]
+fn what_version_1_has_no_place_for_makes_a_file_of_version_2_and_comes_back() {
+    let bytes = latest().to_bytes().unwrap();
+    assert_eq!(bytes[8..12], [2, 0, 0, 0]);
+    assert_eq!(
+        Checkpoint::from_bytes(&bytes).unwrap(),
+        Checkpoint { config: FitConfig { threads: size(1), ..latest().config }, ..latest() }
+    );
+    for len in 0..bytes.len() {
+        assert!(Checkpoint::from_bytes(&bytes[..len]).is_err(), "cut at {len}");
+    }
+    let payload = &bytes[HEADER_LEN..bytes.len() - CHECKSUM_LEN];
+    for len in 0..payload.len() {
+        assert!(Checkpoint::from_bytes(&seal_as(2, b"NNC", &payload[..len])).is_err(), "cut at {len}");
+    }
+    for bit in 0..8 * bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert!(Checkpoint::from_bytes(&damaged).is_err(), "bit {bit}");
+    }
+    let (mut sound, mut refused) = (0, 0);
+    for bit in 0..8 * payload.len() {
+        let mut damaged = payload.to_vec();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        match Checkpoint::from_bytes(&seal_as(2, b"NNC", &damaged)) {
+            Ok(other) => {
+                sound += 1;
+                let canonical = other.to_bytes().unwrap();
+                assert!(Checkpoint::from_bytes(&canonical).unwrap().to_bytes().unwrap() == canonical);
+            }
+            Err(error) => {
+                refused += 1;
+                assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+    assert!(sound > payload.len() && refused > 0, "{sound} sound, {refused} refused");
+}
+
+#[test]
+fn an_average_is_there_exactly_where_there_is_to_be_one() {
+    let mut missing = latest();
+    missing.place.to_mut().average = None;
+    let message = |checkpoint: &Checkpoint<'_>| checkpoint.to_bytes().unwrap_err().to_string();
+    assert_eq!(message(&missing), "expected an average of the weights so far");
+    let mut unasked = latest();
+    unasked.config.ingredients.average = None;
+    assert_eq!(message(&unasked), "expected no average of the weights so far");
+    let mut wild = latest();
+    wild.config.ingredients.mixup = 1.5;
+    assert_eq!(message(&wild), "expected a mixup from 0 to 1, found 1.5");
 }
 
 #[test]
@@ -234,8 +307,11 @@ fn a_later_version_a_model_and_a_file_over_the_limit_are_refused_by_name() {
         }
     };
     let mut later = GOLDEN.to_vec();
-    later[8] = 2;
-    assert_eq!(message(&later, &Limits::CHECKPOINT), "checkpoint format version 2 at byte 8, expected 1");
+    later[8] = 3;
+    assert_eq!(
+        message(&later, &Limits::CHECKPOINT),
+        "checkpoint format version 3 at byte 8, expected at most 2"
+    );
     let model = message(include_bytes!("golden/model-v1.bin"), &Limits::CHECKPOINT);
     assert!(model.starts_with("not a checkpoint file: expected the first bytes"), "{model}");
     let limits = Limits { max_bytes: 100 };

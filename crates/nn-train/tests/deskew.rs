@@ -119,7 +119,7 @@ fn all_images_are_done_as_each_of_them_by_any_number_of_threads() {
         let threads = NonZeroUsize::new(threads).unwrap();
         assert_eq!(Preprocessing::Deskew.apply_all(pixels, &[28, 28], threads), each);
         assert_eq!(Preprocessing::None.apply_all(pixels, &[784], threads), pixels);
-        assert_eq!(Preprocessing::Deskew.apply_all(&[], &[28, 28], threads), [0; 0]);
+        assert!(Preprocessing::Deskew.apply_all(&[], &[28, 28], threads).is_empty());
     }
     let mut out = [0; 784];
     Preprocessing::Deskew.apply(&pixels[..784], &[28, 28], &mut out);

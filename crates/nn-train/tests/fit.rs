@@ -3,8 +3,8 @@
 use std::{error::Error, num::NonZeroUsize, ops::ControlFlow};
 
 use nn_train::{
-    BatchReport, EpochReport, FitConfig, FitError, FitPlan, History, Incompatible, Observer, Place, Schedule,
-    Snapshot, epoch_order, evaluate, fit, initial_rng,
+    BatchReport, EpochReport, FitConfig, FitError, FitPlan, History, Incompatible, Ingredients, Observer,
+    Place, Schedule, Snapshot, epoch_order, evaluate, fit, initial_rng,
     nn_core::{Activation, Dataset, Engine, Loss, Network, Optimizer, Rule},
 };
 
@@ -60,6 +60,7 @@ fn config() -> FitConfig {
         schedule: Schedule::OneCycle { warmup: 0.3 },
         seed: 7,
         threads: size(1),
+        ingredients: Ingredients::NONE,
     }
 }
 
@@ -113,7 +114,7 @@ impl Observer for Recorder {
     }
 
     fn between_steps(&mut self, snapshot: &Snapshot<'_>) -> ControlFlow<()> {
-        let Place { epochs, batches, running } = snapshot.place;
+        let Place { epochs, batches, running, average: _ } = snapshot.place;
         let stopping = if snapshot.stopping { ", stopping" } else { "" };
         let (finished, samples) = (epochs.len(), running.samples);
         assert_eq!(snapshot.optimizer.steps(), snapshot.place.steps(3));

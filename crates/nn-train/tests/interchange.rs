@@ -2,7 +2,7 @@
 //! others keep it, and a plain refusal of all that is none of it.
 
 use nn_train::{
-    InvalidModel, Limits, Model, initial_rng,
+    InvalidModel, Limits, Model, Preprocessing, initial_rng,
     interchange::{
         Contents, Format, ImportError, ImportOptions, InputScale, Layout, Npz, describe, describe_bytes,
         export, from_bytes, from_bytes_with, import, to_bytes,
@@ -23,7 +23,14 @@ fn model(loss: Loss) -> Model {
         .build(&mut initial_rng(7))
         .unwrap();
     let class_names = Some(["left", "größer", ""].map(str::to_owned).to_vec());
-    Model { network, loss, image_shape: vec![2, 3], class_names, record: None }
+    Model {
+        network,
+        loss,
+        image_shape: vec![2, 3],
+        preprocessing: Preprocessing::None,
+        class_names,
+        record: None,
+    }
 }
 
 /// The arrays W1 (6, 5), b1, W2 (5, 4), b2, W3 (4, 3), b3 of the same.

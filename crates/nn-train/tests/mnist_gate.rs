@@ -6,7 +6,8 @@
 use std::{env, num::NonZeroUsize, path::PathBuf, thread};
 
 use nn_train::{
-    DataError, DataFiles, FitConfig, Model, Schedule, Split, TrainingRecord, evaluate, fit, initial_rng,
+    DataError, DataFiles, FitConfig, Ingredients, Model, Schedule, Split, TrainingRecord, evaluate, fit,
+    initial_rng,
     nn_core::{Activation, Loss, Network, Optimizer, Rule},
 };
 
@@ -45,6 +46,7 @@ fn a_network_of_a_hundred_hidden_units_learns_mnist() {
         schedule: Schedule::OneCycle { warmup: 0.3 },
         seed: 42,
         threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        ingredients: Ingredients::NONE,
     };
     let mut optimizer = Optimizer::sgd(config.rate);
     let history = fit(&mut network, &mut optimizer, train, None, &config, &mut ()).unwrap();
@@ -53,6 +55,7 @@ fn a_network_of_a_hundred_hidden_units_learns_mnist() {
         network,
         loss: config.loss,
         image_shape: train_files.image_shape().to_vec(),
+        preprocessing: nn_train::Preprocessing::None,
         class_names: None,
         record: Some(TrainingRecord::new(None, &config, Rule::Sgd, train.len(), &history)),
     };

@@ -5,12 +5,12 @@ mod sealed;
 use std::{error::Error, fs, num::NonZeroU32};
 
 use nn_train::{
-    ContainerError, DecodeError, InvalidModel, Limits, LoadError, Model, SaveError, Schedule, TrainingRecord,
-    initial_rng, load, load_with, nn_core,
+    Augmentation, Averaging, ContainerError, DecodeError, Ingredients, InvalidModel, Limits, LoadError,
+    Model, Preprocessing, SaveError, Schedule, TrainingRecord, initial_rng, load, load_with, nn_core,
     nn_core::{Activation, Loss, Network, Rule, Tally},
     save,
 };
-use sealed::seal;
+use sealed::{seal, seal_as};
 
 /// Where the payload begins.
 const HEADER_LEN: usize = 20;
@@ -29,6 +29,7 @@ fn model() -> Model {
         network: network(),
         loss: Loss::SoftmaxCrossEntropy,
         image_shape: vec![2, 3],
+        preprocessing: Preprocessing::None,
         class_names: None,
         record: None,
     }
@@ -44,6 +45,7 @@ fn record() -> TrainingRecord {
         rate: 0.5,
         schedule: Schedule::OneCycle { warmup: 0.25 },
         rule: Rule::Momentum { momentum: 0.9, nesterov: true },
+        ingredients: Ingredients::NONE,
         samples: 60_000,
         train: Some(Tally { samples: 60_000, correct: 59_000, loss_sum: 1234.5 }),
         validation: None,
@@ -108,6 +110,58 @@ fn a_saved_model_is_loaded_bit_for_bit() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+/// A model with all that version 1 has no place for.
+fn latest_model() -> Model {
+    let ingredients = Ingredients {
+        augmentation: Some(Augmentation::MEDIUM),
+        mixup: 0.25,
+        label_smoothing: 0.125,
+        input_dropout: 0.5,
+        hidden_dropout: 0.75,
+        weight_decay: 0.0625,
+        clip: Some(2.0),
+        average: Some(Averaging::Tail { share: 0.25 }),
+    };
+    let record = Some(TrainingRecord { ingredients, ..record() });
+    Model { preprocessing: Preprocessing::Deskew, record, ..full_model() }
+}
+
+#[test]
+fn what_version_1_has_no_place_for_makes_a_file_of_version_2_and_comes_back() {
+    for model in [
+        latest_model(),
+        Model { preprocessing: Preprocessing::Deskew, ..model() },
+        Model { preprocessing: Preprocessing::None, ..latest_model() },
+    ] {
+        let bytes = model.to_bytes().unwrap();
+        assert_eq!(bytes[8..12], [2, 0, 0, 0]);
+        assert_eq!(Model::from_bytes(&bytes).unwrap(), model);
+        for len in 0..bytes.len() {
+            assert!(Model::from_bytes(&bytes[..len]).is_err(), "cut at {len}");
+        }
+        for bit in 0..8 * bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(Model::from_bytes(&damaged).is_err(), "bit {bit}");
+        }
+        // Behind a sound checksum, an error or another model, whose file is sound.
+        let payload = &bytes[HEADER_LEN..bytes.len() - CHECKSUM_LEN];
+        for bit in 0..8 * payload.len() {
+            let mut damaged = payload.to_vec();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(other) = Model::from_bytes(&seal_as(2, b"NNM", &damaged)) {
+                let canonical = other.to_bytes().unwrap();
+                assert!(Model::from_bytes(&canonical).unwrap().to_bytes().unwrap() == canonical, "bit {bit}");
+            }
+        }
+        for len in 0..payload.len() {
+            assert!(Model::from_bytes(&seal_as(2, b"NNM", &payload[..len])).is_err(), "cut at {len}");
+        }
+    }
+    let flat = Model { image_shape: vec![6], preprocessing: Preprocessing::Deskew, ..model() };
+    assert!(matches!(flat.to_bytes(), Err(InvalidModel::Preprocessing(_))));
+}
+
 #[test]
 fn equal_models_give_equal_files() {
     assert_eq!(full_model().to_bytes().unwrap(), full_model().to_bytes().unwrap());
@@ -141,7 +195,7 @@ fn every_activation_loss_schedule_and_rule_comes_back() {
         let record = TrainingRecord { rule, preset: None, train: None, validation, ..record() };
         models.push(Model { record: Some(record), ..model() });
     }
-    assert_eq!(models.len(), 4 * 5 + 1 + 4 + 4);
+    assert_eq!(models.len(), 4 * 5 + 1 + 4 + Rule::ALL.len());
     for model in models {
         assert_eq!(Model::from_bytes(&model.to_bytes().unwrap()).unwrap(), model);
     }

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use nn_train::{
-    Checkpoint, EpochReport, FitConfig, FitError, History, InvalidPlace, Observer, Place, Schedule, Snapshot,
-    fit, fit_from,
+    Augmentation, Averaging, Checkpoint, EpochReport, FitConfig, FitError, History, Ingredients,
+    InvalidPlace, Observer, Place, Snapshot, TrainingSet, fit, fit_from,
     nn_core::{Activation, Dataset, Loss, Network, Optimizer, Parameters, Rule, Tally},
 };
 
@@ -13,11 +13,37 @@ mod checkpoints;
 
 use checkpoints::{CLASSES, FEATURES, Samples, bits, config, fingerprints, network, size};
 
-/// Every rule with every schedule.
-fn recipes() -> Vec<(Rule, Schedule)> {
+/// Every rule with every schedule; and with every ingredient, alone or with all others.
+fn recipes() -> Vec<(Rule, FitConfig)> {
+    let config = FitConfig { rate: 0.05, ..config() };
     let schedules = ["constant", "step:1:0.5", "cosine", "one-cycle:0.4"];
     let schedules = schedules.map(|schedule| schedule.parse().unwrap());
-    Rule::ALL.into_iter().flat_map(|rule| schedules.map(|schedule| (rule, schedule))).collect()
+    let plain = schedules.map(|schedule| FitConfig { schedule, ..config });
+    let none = Ingredients::NONE;
+    let all = Ingredients {
+        augmentation: Some(Augmentation { shift: 0.5, elastic_strength: 0.3, ..Augmentation::AFFINE }),
+        mixup: 0.5,
+        label_smoothing: 0.1,
+        input_dropout: 0.2,
+        hidden_dropout: 0.3,
+        weight_decay: 0.01,
+        clip: Some(0.5),
+        average: Some(Averaging::Ema { decay: 0.8 }),
+    };
+    let ingredients = [
+        all,
+        Ingredients { augmentation: all.augmentation, ..none },
+        Ingredients { mixup: 1.0, ..none },
+        Ingredients { label_smoothing: 0.2, ..none },
+        Ingredients { input_dropout: 0.4, ..none },
+        Ingredients { hidden_dropout: 0.4, ..none },
+        Ingredients { weight_decay: 0.1, ..none },
+        Ingredients { clip: Some(0.1), ..none },
+        Ingredients { average: Some(Averaging::Tail { share: 0.5 }), ..none },
+    ];
+    let with = ingredients.map(|ingredients| FitConfig { ingredients, ..config });
+    let rules = Rule::ALL.into_iter();
+    rules.flat_map(|rule| plain.into_iter().chain(with).map(move |config| (rule, config))).collect()
 }
 
 /// Keeps a checkpoint of every place, or of one, and stops there.
@@ -67,10 +93,16 @@ fn outcome(network: &Network, optimizer: &Optimizer, history: History) -> Outcom
     Outcome { network: bits(network.parameters()), memories, history }
 }
 
+/// With the shape that distortions need.
+fn shaped(samples: Dataset<'_>) -> TrainingSet<'_> {
+    TrainingSet { image_shape: &[2, 3], ..samples.into() }
+}
+
 fn from_the_beginning(rule: Rule, config: &FitConfig, observer: &mut dyn Observer) -> Outcome {
     let samples = Samples::new();
     let (train, validation) = samples.halves();
     let (mut network, mut optimizer) = (network(), Optimizer::new(rule, 9.0));
+    let train = shaped(train);
     let history = fit(&mut network, &mut optimizer, train, Some(validation), config, observer).unwrap();
     outcome(&network, &optimizer, history)
 }
@@ -83,6 +115,7 @@ fn from_a_checkpoint(bytes: &[u8], config: &FitConfig, observer: &mut dyn Observ
     checkpoint.check(config, &prints.0, Some(&prints.1)).unwrap();
     let (mut network, mut optimizer) = (checkpoint.network.into_owned(), checkpoint.optimizer.into_owned());
     let place = checkpoint.place.into_owned();
+    let train = shaped(train);
     let history =
         fit_from(place, &mut network, &mut optimizer, train, Some(validation), config, observer).unwrap();
     outcome(&network, &optimizer, history)
@@ -90,8 +123,7 @@ fn from_a_checkpoint(bytes: &[u8], config: &FitConfig, observer: &mut dyn Observ
 
 #[test]
 fn a_fit_taken_up_at_any_place_ends_with_the_same_bits_for_every_rule_and_every_schedule() {
-    for (rule, schedule) in recipes() {
-        let config = FitConfig { schedule, rate: 0.05, ..config() };
+    for (rule, config) in recipes() {
         let mut keeper = Keeper::new(&config, None);
         let expected = from_the_beginning(rule, &config, &mut keeper);
         assert!(expected.history.epochs.len() == 3 && !expected.history.stopped_early);
@@ -103,9 +135,9 @@ fn a_fit_taken_up_at_any_place_ends_with_the_same_bits_for_every_rule_and_every_
                 let config = FitConfig { threads: size(threads), ..config };
                 let mut rest = Keeper::new(&config, None);
                 let found = from_a_checkpoint(bytes, &config, &mut rest);
-                assert_eq!(found, expected, "{rule}, {schedule}, place {place}, {threads} threads");
+                assert_eq!(found, expected, "{rule}, {config:?}, place {place}");
                 // What comes after it is the same at every place of the rest too, checkpoints included.
-                assert!(rest.checkpoints == keeper.checkpoints[place + 1..], "{rule}, {schedule}, {place}");
+                assert!(rest.checkpoints == keeper.checkpoints[place + 1..], "{rule}, {config:?}, {place}");
             }
         }
     }
@@ -113,8 +145,7 @@ fn a_fit_taken_up_at_any_place_ends_with_the_same_bits_for_every_rule_and_every_
 
 #[test]
 fn a_fit_that_is_left_and_taken_up_after_every_single_step_ends_with_the_same_bits() {
-    for (rule, schedule) in recipes() {
-        let config = FitConfig { schedule, rate: 0.05, ..config() };
+    for (rule, config) in recipes() {
         let expected = from_the_beginning(rule, &config, &mut ());
 
         let mut keeper = Keeper::new(&config, Some(1));
@@ -129,7 +160,7 @@ fn a_fit_that_is_left_and_taken_up_after_every_single_step_ends_with_the_same_bi
             }
         }
         assert!(keeper.checkpoints.is_empty(), "it came to its end");
-        assert_eq!(found.unwrap(), expected, "{rule}, {schedule}");
+        assert_eq!(found.unwrap(), expected, "{rule}, {config:?}");
     }
 }
 
@@ -225,7 +256,13 @@ fn a_network_that_has_diverged_cannot_be_kept() {
     let mut network = network();
     network.parameters_mut().biases_mut(1)[3] = f32::NAN;
     let (optimizer, place) = (Optimizer::sgd(0.5), Place::default());
-    let snapshot = Snapshot { network: &network, optimizer: &optimizer, place: &place, stopping: false };
+    let snapshot = Snapshot {
+        network: &network,
+        optimizer: &optimizer,
+        place: &place,
+        judged: &network,
+        stopping: false,
+    };
     let (train, _) = fingerprints(&Samples::new());
     let error = Checkpoint::new(&snapshot, &config, &[2, 3], train).to_bytes().unwrap_err();
     assert_eq!(error.to_string(), "expected finite parameters, found one in layer 1 that is not");
@@ -242,7 +279,13 @@ fn infinite_memories_and_minus_nothing_are_kept_bit_for_bit() {
     }
     let optimizer = Optimizer::resume(Rule::ALL[1], 0.5, 3, vec![memory]).unwrap();
     let place = Place::default();
-    let snapshot = Snapshot { network: &network, optimizer: &optimizer, place: &place, stopping: false };
+    let snapshot = Snapshot {
+        network: &network,
+        optimizer: &optimizer,
+        place: &place,
+        judged: &network,
+        stopping: false,
+    };
     let (train, _) = fingerprints(&Samples::new());
     let bytes = Checkpoint::new(&snapshot, &config, &[2, 3], train).to_bytes().unwrap();
     let loaded = Checkpoint::from_bytes(&bytes).unwrap();

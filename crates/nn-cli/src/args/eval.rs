@@ -12,6 +12,7 @@ Examples:
   nn-cli eval mnist.model --confusion --per-class
   nn-cli eval mnist.model --split train --json
   nn-cli eval mnist.model --outputs test.npz
+  nn-cli eval first.model second.model third.model
 
 With --outputs, numpy.load(\"test.npz\") has an array `logits` (images, classes), what comes out of the last layer before \
 its activation, `probabilities` of the same shape, and `labels`.";
@@ -19,8 +20,9 @@ its activation, `probabilities` of the same shape, and `labels`.";
 #[derive(Debug, Args)]
 #[command(after_help = EVAL_EXAMPLES)]
 pub(crate) struct EvalArgs {
-    /// A network that `nn-cli train` saved
-    pub(crate) model: PathBuf,
+    /// A network that `nn-cli train` saved; several of them are asked as a committee, whose answer is the mean of theirs
+    #[arg(required = true, value_name = "MODEL")]
+    pub(crate) models: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// The half of the data set to measure on
@@ -32,7 +34,7 @@ pub(crate) struct EvalArgs {
     /// Also show precision, recall and F1 of each class
     #[arg(long)]
     pub(crate) per_class: bool,
-    /// Also write what the network says of each image to this file, in NumPy's format npz; an earlier file of this
+    /// Also write what a single network says of each image to this file, in NumPy's format npz; an earlier file of this
     /// command is replaced, no other file is
     #[arg(long, value_name = "FILE")]
     pub(crate) outputs: Option<PathBuf>,

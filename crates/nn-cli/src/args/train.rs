@@ -4,20 +4,20 @@ use std::{num::NonZeroU64, path::PathBuf};
 
 use clap::{ArgGroup, Args, value_parser};
 use nn_train::{
-    Schedule,
+    Augmentation, Averaging, Preprocessing, Schedule,
     nn_core::{Activation, Loss, Rule},
 };
 
 use super::{
     DataArgs, ThreadArgs,
-    value::{self, Hidden, InitializerChoice, RunName, Validation},
+    value::{self, Clip, DropoutShares, Hidden, InitializerChoice, OrNone, RunName, Teachers, Validation},
 };
 use crate::preset::{self, PresetName};
 
 fn train_after_help() -> String {
     format!(
         "Presets (--config and flags override them; another --optimizer brings a --rate of its own):\n{}\n\n{TRAIN_EXAMPLES}",
-        preset::help_table()
+        preset::help_text()
     )
 }
 
@@ -33,6 +33,9 @@ Examples:
   nn-cli train --epochs 30 --tui
   nn-cli train --config runs/first/config.toml --seed 2 --run second
   nn-cli train --optimizer adam --print-config
+  nn-cli train --preset small --output small.model
+  nn-cli train --augment medium --average ema:0.999 --epochs 30
+  nn-cli train --preset small --teacher wide1.model,wide2.model
 
 Ctrl-C stops training after the step; the network of the last finished epoch is saved, or of a run a checkpoint, and
 the exit status is 130. So do SIGTERM and, on Linux, SIGHUP, with 143 and 129. A second Ctrl-C or SIGTERM ends the
@@ -90,7 +93,44 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..), allow_negative_numbers = true,
         help_heading = "Recipe")]
     pub(crate) epochs: Option<u32>,
-    /// Decides the first weights and the order of the samples: a whole number of up to 64 bits [default: 1]
+    /// Distort each image anew in every epoch: affine, elastic, medium (both, moderately), strong, or a list such as
+    /// rotation=10,scale=0.1,shear=0.1,shift=1,elastic-strength=1, or none
+    #[arg(long, value_name = "NAME|LIST", help_heading = "Ingredients")]
+    pub(crate) augment: Option<OrNone<Augmentation>>,
+    /// Prepare each image so before the network sees it, now and whenever the saved network is asked: deskew, upright
+    #[arg(long, value_name = "NAME", value_parser = value::preprocessing(), help_heading = "Ingredients")]
+    pub(crate) preprocess: Option<Preprocessing>,
+    /// Mix each sample with another one, images and labels alike, by shares from Beta(NUMBER, NUMBER); 0 is none
+    #[arg(long, value_name = "NUMBER", value_parser = value::share, allow_negative_numbers = true,
+        help_heading = "Ingredients")]
+    pub(crate) mixup: Option<f32>,
+    /// The share of each target that all classes get alike; 0 is none
+    #[arg(long, value_name = "SHARE", value_parser = value::share_below_one, allow_negative_numbers = true,
+        help_heading = "Ingredients")]
+    pub(crate) label_smoothing: Option<f32>,
+    /// Drop that share of the hidden units in each step, or of the inputs and of the hidden units: 0.5, or 0.2,0.5
+    #[arg(long, value_name = "[INPUTS,]HIDDEN", allow_hyphen_values = true, help_heading = "Ingredients")]
+    pub(crate) dropout: Option<DropoutShares>,
+    /// Take that share of each weight, times the rate, away in each step; 0 is none
+    #[arg(long, value_name = "NUMBER", value_parser = value::weight_decay, allow_negative_numbers = true,
+        help_heading = "Ingredients")]
+    pub(crate) weight_decay: Option<f32>,
+    /// Shorten gradients that are longer than this, or none
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, help_heading = "Ingredients")]
+    pub(crate) clip: Option<OrNone<Clip>>,
+    /// Average the weights: ema:DECAY, as ema:0.999, a moving average; tail:SHARE, as tail:0.25, over the last steps; or
+    /// none
+    #[arg(long, value_name = "KIND:NUMBER", help_heading = "Ingredients")]
+    pub(crate) average: Option<OrNone<Averaging>>,
+    /// Learn from what these networks say of each image, too, several of them as a committee: distillation
+    #[arg(long, value_name = "MODEL,...", help_heading = "Ingredients")]
+    pub(crate) teacher: Option<Teachers>,
+    /// How much of the target is the teachers' answer; the rest is the label [default: 0.9]
+    #[arg(long, value_name = "SHARE", value_parser = value::share, allow_negative_numbers = true,
+        help_heading = "Ingredients")]
+    pub(crate) teacher_share: Option<f32>,
+
+    /// Decides the first weights, the order of the samples and whatever else is left to chance: a whole number of up to 64 bits [default: 1]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Recipe")]
     pub(crate) seed: Option<u64>,
 

@@ -45,12 +45,12 @@ pub(super) fn loss() -> impl TypedValueParser<Value = Loss> {
     names(Loss::ALL.map(Loss::name))
 }
 
-pub(super) fn rule() -> impl TypedValueParser<Value = Rule> {
-    names(Rule::ALL.map(Rule::name))
-}
-
 pub(super) fn preprocessing() -> impl TypedValueParser<Value = Preprocessing> {
     names(Preprocessing::ALL.map(Preprocessing::name))
+}
+
+pub(super) fn rule() -> impl TypedValueParser<Value = Rule> {
+    names(Rule::ALL.map(Rule::name))
 }
 
 pub(super) fn format() -> impl TypedValueParser<Value = Format> {
@@ -116,6 +116,123 @@ pub(super) fn host_name(text: &str) -> Result<String, String> {
         return Err("expected a name without scheme and port, such as workshop.local".to_owned());
     }
     Ok(text.to_ascii_lowercase())
+}
+
+/// A share of something that is not all of it.
+pub(crate) fn share_below_one(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0 to below 1, such as 0.1".to_owned()),
+    }
+}
+
+/// A share of something, perhaps all of it.
+pub(crate) fn share(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0 to 1, such as 0.2".to_owned()),
+    }
+}
+
+pub(crate) fn weight_decay(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(decay) if f32::is_finite(decay) && decay >= 0.0 => Ok(decay),
+        _ => Err("expected a finite number of at least 0, such as 0.01".to_owned()),
+    }
+}
+
+/// Something, or `none`, which overrides it where a preset or a configuration has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct OrNone<T>(pub(crate) Option<T>);
+
+impl<T: FromStr<Err: fmt::Display>> FromStr for OrNone<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<OrNone<T>, String> {
+        if text == "none" {
+            return Ok(OrNone(None));
+        }
+        text.parse().map(|value| OrNone(Some(value))).map_err(|error: T::Err| format!("{error}, or none"))
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for OrNone<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(value) => value.fmt(f),
+            None => f.write_str("none"),
+        }
+    }
+}
+
+/// The longest gradient.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Clip(pub(crate) f32);
+
+impl FromStr for Clip {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Clip, String> {
+        rate(text).map(Clip)
+    }
+}
+
+impl fmt::Display for Clip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How much of each layer is dropped: of the hidden ones, or of the inputs and of the hidden ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct DropoutShares {
+    pub(crate) input: f32,
+    pub(crate) hidden: f32,
+}
+
+impl FromStr for DropoutShares {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<DropoutShares, String> {
+        let (input, hidden) = text.split_once(',').unwrap_or(("0", text));
+        match (share_below_one(input.trim()), share_below_one(hidden.trim())) {
+            (Ok(input), Ok(hidden)) => Ok(DropoutShares { input, hidden }),
+            _ => {
+                Err("expected HIDDEN or INPUTS,HIDDEN, each from 0 to below 1, such as 0.5 or 0.2,0.5"
+                    .to_owned())
+            }
+        }
+    }
+}
+
+impl fmt::Display for DropoutShares {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{}", self.input, self.hidden)
+    }
+}
+
+/// Files of models that teach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Teachers(pub(crate) Vec<PathBuf>);
+
+impl FromStr for Teachers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Teachers, String> {
+        let paths: Vec<PathBuf> = text.split(',').map(PathBuf::from).collect();
+        let is_missing = |path: &PathBuf| path.as_os_str().is_empty();
+        if paths.iter().any(is_missing) {
+            return Err("expected a model file or several, such as a.model,b.model".to_owned());
+        }
+        Ok(Teachers(paths))
+    }
+}
+
+impl fmt::Display for Teachers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<String> = self.0.iter().map(|path| path.display().to_string()).collect();
+        f.write_str(&paths.join(","))
+    }
 }
 
 /// Width and height of the images that pictures become.

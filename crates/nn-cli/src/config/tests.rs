@@ -90,6 +90,8 @@ fn what_is_written_is_read_again() {
             data: Some(Path::new("a \"b\"\\c\n'")),
             patience: Some(3),
             checkpoint_every: Some(u64::from(u32::MAX)),
+            teacher: None,
+            teacher_share: None,
         };
         let text = effective.text("two\nlines", Some(&found)).unwrap();
         assert!(text.starts_with("# two\n# lines\npreset = "), "{text}");

@@ -1,6 +1,6 @@
 //! The checkpoint of a run: owns its description, and refuses to know how a run goes on.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use nn_train::{Checkpoint, EpochSummary, Fingerprint};
 use serde::Serialize;
@@ -34,6 +34,7 @@ pub(super) struct CheckpointDescription {
     schedule: String,
     batch: usize,
     epochs: u32,
+    ingredients: BTreeMap<&'static str, String>,
     seed: u64,
     train: Data,
     held_out: Option<Data>,
@@ -76,6 +77,7 @@ pub(super) fn describe(path: &Path, checkpoint: &Checkpoint<'_>) -> CheckpointDe
         schedule: config.schedule.to_string(),
         batch: config.batch_size.get(),
         epochs: config.epochs,
+        ingredients: config.ingredients.named().into_iter().collect(),
         seed: config.seed,
         train: checkpoint.train.into(),
         held_out: checkpoint.validation.map(Into::into),
@@ -86,6 +88,8 @@ pub(super) fn describe(path: &Path, checkpoint: &Checkpoint<'_>) -> CheckpointDe
 impl Description for CheckpointDescription {
     fn text(&self) -> String {
         let percentage = |accuracy: Option<f64>| accuracy.map_or_else(|| "-".to_owned(), percent);
+        let ingredients: String =
+            self.ingredients.iter().map(|(name, value)| format!(", {name} {value}")).collect();
         let mut lines = vec![
             format!("file      {}, of release {}", self.path, self.release),
             format!(
@@ -105,7 +109,7 @@ impl Description for CheckpointDescription {
                 thousands(self.parameters)
             ),
             format!(
-                "recipe    {}, {}, rate {} {}, batch {}, seed {}",
+                "recipe    {}, {}, rate {} {}, batch {}{ingredients}, seed {}",
                 self.loss,
                 self.optimizer,
                 self.rate,

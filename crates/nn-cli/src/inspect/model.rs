@@ -1,8 +1,8 @@
 //! A saved network: owns its description, and refuses to know what it predicts.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use nn_train::{Model, TrainingRecord};
+use nn_train::{Model, Preprocessing, TrainingRecord};
 use serde::Serialize;
 
 use super::Description;
@@ -20,6 +20,7 @@ pub(crate) struct ModelDescription<'a> {
     layers: Vec<LayerDescription>,
     parameters: usize,
     loss: &'static str,
+    preprocessing: &'static str,
     class_names: Option<&'a [String]>,
     training: Option<TrainingDescription<'a>>,
 }
@@ -43,6 +44,7 @@ struct TrainingDescription<'a> {
     rate: f32,
     schedule: String,
     optimizer: &'static str,
+    ingredients: BTreeMap<&'static str, String>,
     samples: u64,
     train_accuracy: Option<f64>,
     held_out_accuracy: Option<f64>,
@@ -64,6 +66,7 @@ pub(crate) fn describe<'a>(path: &Path, model: &'a Model) -> ModelDescription<'a
         layers: (0..network.depth()).map(layer).collect(),
         parameters: network.parameter_count(),
         loss: model.loss.name(),
+        preprocessing: model.preprocessing.name(),
         class_names: model.class_names.as_deref(),
         training: model.record.as_ref().map(training),
     }
@@ -79,6 +82,7 @@ fn training(record: &TrainingRecord) -> TrainingDescription<'_> {
         rate: record.rate,
         schedule: record.schedule.to_string(),
         optimizer: record.rule.name(),
+        ingredients: record.ingredients.named().into_iter().collect(),
         samples: record.samples,
         train_accuracy: record.train.map(|tally| tally.accuracy()),
         held_out_accuracy: record.validation.map(|tally| tally.accuracy()),
@@ -107,6 +111,9 @@ impl Description for ModelDescription<'_> {
                 self.loss
             ),
         ];
+        if self.preprocessing != Preprocessing::None.name() {
+            lines.push(format!("images    with preprocessing {}", self.preprocessing));
+        }
         if let Some(names) = self.class_names {
             lines.push(format!("classes   {}", names.join(", ")));
         }
@@ -122,8 +129,10 @@ impl Description for ModelDescription<'_> {
 impl TrainingDescription<'_> {
     fn text(&self) -> String {
         let accuracy = |accuracy: Option<f64>| accuracy.map_or_else(|| "-".to_owned(), percent);
+        let ingredients: String =
+            self.ingredients.iter().map(|(name, value)| format!(", {name} {value}")).collect();
         format!(
-            "{}: {}, rate {} {}, batch {}, {} of {}, seed {}, {}\n\
+            "{}: {}, rate {} {}, batch {}{ingredients}, {} of {}, seed {}, {}\n\
              accuracy  {} on the training samples, {} on those held out, in the last epoch",
             self.preset.map_or_else(|| "own recipe".to_owned(), |name| format!("preset {name}")),
             self.optimizer,

@@ -133,7 +133,9 @@ impl Training {
 
 impl<'a> Findings<'a> {
     pub(super) fn new(subject: &'a Subject, args: &ReportArgs, data: &Data) -> Result<Findings<'a>> {
-        let (model, dataset, threads) = (&subject.model, data.dataset(), args.threads.count());
+        let (model, threads) = (&subject.model, args.threads.count());
+        let seen = model::see_all(model, data.dataset(), threads);
+        let dataset = model::with_pixels(data.dataset(), &seen)?;
         let cannot =
             || format!("cannot measure {} on {}", subject.model_path.display(), data.folder.display());
         let evaluation = evaluate(&model.network, model.loss, dataset, threads).with_context(cannot)?;
@@ -149,7 +151,13 @@ impl<'a> Findings<'a> {
         Ok(Findings {
             subject: subject.path.display().to_string(),
             kind: if subject.run.is_some() { "run" } else { "model" },
-            evaluation: Report::new(&subject.model_path, &data.folder, args.split.into(), model, &evaluation),
+            evaluation: Report::new(
+                &subject.model_path.display().to_string(),
+                &data.folder,
+                args.split.into(),
+                model,
+                &evaluation,
+            ),
             data_sha256: data.fingerprint.hex(),
             is_data_of_run: data.is_of_run,
             image_shape: &model.image_shape,

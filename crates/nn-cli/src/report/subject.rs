@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use nn_train::{
-    Checkpoint, DataFiles, Fingerprint, Model, RunFolder, Split, load_checkpoint, nn_core::Dataset,
+    Checkpoint, DataFiles, Fingerprint, Model, Preprocessing, RunFolder, Split, load_checkpoint,
+    nn_core::Dataset,
 };
 
 use crate::{
-    args::{DataArgs, ReportArgs, RunName},
+    args::{DataArgs, ReportArgs, RunName, value::Teachers},
     data,
     failure::{Advised, meant},
     model,
@@ -121,7 +122,9 @@ impl Subject {
         let split = args.split.into();
         let files = data::open(&folder, split)?;
         model::check_images(&self.model, &self.model_path, &files)?;
-        let fingerprint = Fingerprint::of(files.view());
+        // A run knows the images as its network sees them.
+        let seen = model::see_all(&self.model, files.view(), args.threads.count());
+        let fingerprint = Fingerprint::of(model::with_pixels(files.view(), &seen)?);
         // With samples kept for validation, neither of what the run knows is a whole file.
         let known =
             self.run.as_ref().filter(|run| run.settings.validation == 0).and_then(|run| match split {
@@ -144,6 +147,9 @@ impl Subject {
             ("images", shape(&self.model.image_shape)),
             ("loss", self.model.loss.to_string()),
         ];
+        if self.model.preprocessing != Preprocessing::None {
+            rows.push(("preprocessing", self.model.preprocessing.to_string()));
+        }
         if let Some(run) = &self.run {
             let (preset, recipe) = run.settings.recipe(&run.checkpoint)?;
             let changed = if recipe == preset.recipe() { "" } else { ", changed" };
@@ -160,6 +166,7 @@ impl Subject {
                 ("rate", format!("{} {}", record.rate, record.schedule)),
                 ("batch", thousands(record.batch_size)),
                 ("epochs", format!("{} of {}", thousands(record.finished_epochs), thousands(record.epochs))),
+                ("ingredients", record.ingredients.to_string()),
                 ("seed", record.seed.to_string()),
                 ("trained on", count(record.samples, "sample")),
             ]);
@@ -169,6 +176,11 @@ impl Subject {
             let settings = &run.settings;
             if settings.validation > 0 {
                 rows.push(("validated on", count(settings.validation, "sample")));
+            }
+            if let Some(lesson) = &settings.school {
+                let teachers: Vec<String> =
+                    lesson.teachers.iter().map(|path| path.display().to_string()).collect();
+                rows.push(("taught by", teachers.join(", ")));
             }
             rows.extend(settings.patience.map(|patience| ("patience", count(patience, "epoch"))));
             rows.push(("release", run.checkpoint.release.to_string()));
@@ -188,6 +200,11 @@ impl Subject {
             words.extend(["--seed".to_owned(), checkpoint.config.seed.to_string()]);
             if settings.validation > 0 {
                 words.extend(["--validation".to_owned(), settings.validation.to_string()]);
+            }
+            if let Some(lesson) = &settings.school {
+                let teachers = Teachers(lesson.teachers.clone()).to_string();
+                words.extend(["--teacher".to_owned(), teachers]);
+                words.extend(["--teacher-share".to_owned(), lesson.share.to_string()]);
             }
             if let Some(patience) = settings.patience {
                 words.extend(["--patience".to_owned(), patience.to_string()]);

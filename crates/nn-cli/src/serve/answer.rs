@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use nn_cli::picture_file::DecodeError;
 use nn_train::{
-    Model, PreparationError,
+    Model, PreparationError, Preprocessing,
     nn_core::{Inputs, ndarray::ArrayView2},
 };
 use serde::Serialize;
@@ -75,6 +75,7 @@ enum Asked {
 pub(super) fn predict(model: &Model, body: &[u8], question: &Question) -> Result<Vec<u8>, Refusal> {
     let asked =
         if numbers::is_json(body) { in_numbers(model, body)? } else { in_picture(model, body, question)? };
+    let asked = seen(model, asked);
     let row = (1, model.network.inputs());
     let view = match &asked {
         Asked::Bytes { pixels, .. } => ArrayView2::from_shape(row, pixels).map(Inputs::from),
@@ -92,10 +93,26 @@ pub(super) fn predict(model: &Model, body: &[u8], question: &Question) -> Result
         .then(|| hidden.map(|layer| trace.activations(layer).iter().copied().collect()).collect());
     let (inverted, pixels) = match asked {
         Asked::Bytes { pixels, inverted } => (inverted, pixels),
-        Asked::Floats(values) => (None, values.iter().map(|value| (255.0 * value).round() as u8).collect()),
+        Asked::Floats(values) => (None, to_bytes(&values)),
     };
     let pixels = question.pixels.then_some(pixels);
     to_json(&Answer { predicted, name, probability, top, inverted, pixels, activations })
+}
+
+/// What a network that has a preprocessing sees of it.
+fn seen(model: &Model, asked: Asked) -> Asked {
+    if model.preprocessing == Preprocessing::None {
+        return asked;
+    }
+    let (pixels, inverted) = match asked {
+        Asked::Bytes { pixels, inverted } => (pixels, inverted),
+        Asked::Floats(values) => (to_bytes(&values), None),
+    };
+    Asked::Bytes { pixels: model::see(model, &pixels).into_owned(), inverted }
+}
+
+fn to_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().map(|value| (255.0 * value).round() as u8).collect()
 }
 
 /// Answers what the weights of a unit are, as JSON.

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result};
 use nn_train::{
     Checkpoint, DataFiles, EpochSummary, EventLog, Fingerprint, FitConfig, FitError, History, Model, Place,
-    RunFolder, Snapshot, TrainingRecord,
+    Preprocessing, RunFolder, Snapshot, TrainingRecord,
     nn_core::{Network, Optimizer, Rule},
     save, save_checkpoint, write_atomically,
 };
@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use super::{
     sets::Sets,
-    task::{Settings, Task},
+    task::{Lesson, Settings, Task},
 };
 use crate::{config::Found, model};
 
@@ -33,8 +33,8 @@ pub(super) struct Keeper {
     best: Option<Network>,
     /// For TensorBoard.
     events: Option<EventLog>,
-    /// Where the run is safe.
-    saved: Option<Place>,
+    /// Where the run is safe: its finished epochs, and the batches of the next.
+    saved: Option<(usize, u64)>,
 }
 
 /// What does not change while the run goes on.
@@ -51,6 +51,7 @@ pub(super) struct About {
     pub(super) settings: String,
     pub(super) recipe_name: Option<String>,
     pub(super) rule: Rule,
+    pub(super) preprocessing: Preprocessing,
     pub(super) checkpoint_every: Option<u64>,
     pub(super) patience: Option<u32>,
     /// Whether event files are asked for.
@@ -87,7 +88,12 @@ const COLUMNS: [&str; 9] = [
 ];
 
 impl About {
-    pub(super) fn new(task: &Task, sets: &Sets<'_>, train_files: &DataFiles) -> Result<About> {
+    pub(super) fn new(
+        task: &Task,
+        sets: &Sets<'_>,
+        train_files: &DataFiles,
+        lesson: Option<Lesson>,
+    ) -> Result<About> {
         let kept = sets.validation.map_or(0, |validation| validation.len());
         Ok(About {
             config: task.config(),
@@ -97,10 +103,11 @@ impl About {
             held_out: Fingerprint::of(sets.held_out()),
             held_out_name: sets.held_out_name(),
             data: task.data.clone(),
-            settings: serde_json::to_string(&task.settings(kept))
+            settings: serde_json::to_string(&task.settings(kept, lesson))
                 .with_context(|| format!("cannot keep a run on the data in {}", task.data.display()))?,
             recipe_name: task.recipe_name(),
             rule: task.recipe.rule,
+            preprocessing: task.recipe.preprocessing,
             checkpoint_every: task.checkpoint_every,
             patience: task.patience,
             tensorboard: task.tensorboard,
@@ -143,7 +150,8 @@ impl Keeper {
         keeper.save_metrics(&place)?;
         // Whether there are such files is how a later life knows that they are wanted.
         keeper.log_events(&place)?;
-        keeper.save_checkpoint(&Snapshot { network, optimizer, place: &place, stopping: false })?;
+        let snapshot = Snapshot { network, optimizer, place: &place, judged: network, stopping: false };
+        keeper.save_checkpoint(&snapshot)?;
         Ok(keeper)
     }
 
@@ -155,7 +163,8 @@ impl Keeper {
         place: &Place,
         best: Option<Network>,
     ) -> Result<Keeper> {
-        let mut keeper = Keeper { folder, about, best, events: None, saved: Some(place.clone()) };
+        let saved = Some((place.epochs.len(), place.batches));
+        let mut keeper = Keeper { folder, about, best, events: None, saved };
         keeper.save_metrics(place)?;
         keeper.log_events(place)?;
         if let (Some(best), Some(summary)) = (&keeper.best, place.best()) {
@@ -165,7 +174,7 @@ impl Keeper {
         // Within an epoch the network is past the last model, which is there from the end of the epoch before; or from
         // that of this one, where a process was killed before its checkpoint: it is going to be the same again.
         if place.batches == 0 && !place.epochs.is_empty() {
-            keeper.save_model(network, &place.epochs, RunFolder::LAST_MODEL)?;
+            keeper.save_model(&place.judged(network), &place.epochs, RunFolder::LAST_MODEL)?;
         }
         Ok(keeper)
     }
@@ -191,11 +200,9 @@ impl Keeper {
         let path = path.display();
         match &self.saved {
             None => format!("there is no checkpoint in {path} yet"),
-            Some(place) if place.batches == 0 => {
-                format!("the last checkpoint is {path}, after epoch {}", place.epochs.len())
-            }
-            Some(place) => {
-                format!("the last checkpoint is {path}, at epoch {}, batch {}", place.epoch(), place.batches)
+            Some((epochs, 0)) => format!("the last checkpoint is {path}, after epoch {epochs}"),
+            Some((epochs, batches)) => {
+                format!("the last checkpoint is {path}, at epoch {}, batch {batches}", epochs + 1)
             }
         }
     }
@@ -214,7 +221,7 @@ impl Keeper {
 
     /// Saves what is to be saved between these two steps, and ends the run when it is out of patience.
     pub(super) fn see(&mut self, snapshot: &Snapshot<'_>) -> Result<ControlFlow<()>> {
-        let Snapshot { network, optimizer, place, stopping } = *snapshot;
+        let Snapshot { judged, optimizer, place, stopping, .. } = *snapshot;
         let is_epoch_over = place.batches == 0;
         let (best, last) = (place.best(), place.epochs.last());
         let is_due = |every: u64| optimizer.steps().is_multiple_of(every);
@@ -224,10 +231,10 @@ impl Keeper {
         }
         if is_epoch_over {
             if best.map(|best| best.epoch) == last.map(|last| last.epoch) {
-                self.best = Some(network.clone());
-                self.save_model(network, &place.epochs, RunFolder::BEST_MODEL)?;
+                self.best = Some(judged.clone());
+                self.save_model(judged, &place.epochs, RunFolder::BEST_MODEL)?;
             }
-            self.save_model(network, &place.epochs, RunFolder::LAST_MODEL)?;
+            self.save_model(judged, &place.epochs, RunFolder::LAST_MODEL)?;
             self.save_metrics(place)?;
         }
         if is_saved {
@@ -253,7 +260,7 @@ impl Keeper {
             return Err(FitError::NonFiniteParameters { epoch, batch, rate: optimizer.rate() }.into());
         }
         saved?;
-        self.saved = Some(place.clone());
+        self.saved = Some((place.epochs.len(), place.batches));
         Ok(())
     }
 
@@ -265,6 +272,7 @@ impl Keeper {
             network: network.clone(),
             loss: about.config.loss,
             image_shape: about.image_shape.clone(),
+            preprocessing: about.preprocessing,
             class_names: about.class_names.clone(),
             record: Some(TrainingRecord::new(
                 about.recipe_name.clone(),

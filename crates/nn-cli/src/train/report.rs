@@ -1,7 +1,7 @@
 //! What is said before and after a training: owns both announcements, for people and as JSON, and refuses to know what
 //! happens in between.
 
-use std::{num::NonZeroUsize, path::Path, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::Path, time::Duration};
 
 use anyhow::Result;
 use nn_train::nn_core::Tally;
@@ -37,6 +37,10 @@ pub(super) struct StartLine<'a> {
     schedule: String,
     batch: usize,
     epochs: u32,
+    preprocessing: &'static str,
+    /// Those that are there.
+    ingredients: BTreeMap<&'static str, String>,
+    teachers: Vec<String>,
     seed: u64,
     threads: NonZeroUsize,
     run: Option<String>,
@@ -123,6 +127,11 @@ impl<'a> StartLine<'a> {
             schedule: recipe.schedule.to_string(),
             batch: recipe.batch,
             epochs: recipe.epochs,
+            preprocessing: recipe.preprocessing.name(),
+            ingredients: recipe.ingredients.named().into_iter().collect(),
+            teachers: task.school.as_ref().map_or_else(Vec::new, |school| {
+                school.teachers.0.iter().map(|path| path.display().to_string()).collect()
+            }),
             seed: task.seed,
             threads: task.threads,
             run: args.run.as_ref().or(args.resume.as_ref()).map(|name| name.0.display().to_string()),
@@ -168,10 +177,21 @@ impl<'a> StartLine<'a> {
             format!("run      {run}{place}\n")
         });
         let hidden = if self.layers.len() > 2 { format!("{}, ", self.activation) } else { String::new() };
+        let mut extras: Vec<String> =
+            self.ingredients.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        if self.preprocessing != "none" {
+            extras.insert(0, format!("preprocess {}", self.preprocessing));
+        }
+        let with =
+            if extras.is_empty() { String::new() } else { format!("with     {}\n", extras.join(", ")) };
+        let taught = match &self.teachers[..] {
+            [] => String::new(),
+            teachers => format!("taught   by {}\n", teachers.join(", ")),
+        };
         format!(
             "data     {}: {} of {} to train on, {measured} after each epoch\n\
              network  {}: {hidden}{} outputs, {} weights, {} parameters\n\
-             recipe   {}{}: {}, {}, rate {} {}, batch {}, {}, seed {}, {}\n{run}",
+             recipe   {}{}: {}, {}, rate {} {}, batch {}, {}, seed {}, {}\n{with}{taught}{run}",
             self.data,
             count(self.train_samples, "image"),
             shape(self.image_shape),

@@ -1,13 +1,41 @@
 //! What is trained on, and what is not: owns the division of the files into samples to train on, to validate on and to
 //! test on, and refuses to know what becomes of them.
 
+use std::{borrow::Cow, num::NonZeroUsize};
+
 use anyhow::{Result, bail, ensure};
-use nn_train::{DataFiles, nn_core::Dataset};
+use nn_train::{DataFiles, Preprocessing, nn_core::Dataset};
 
 use crate::{
     failure::Advised,
+    model::with_pixels,
     output::{shape, thousands},
 };
+
+/// The images of the files as a network is shown them.
+pub(super) struct Images<'a> {
+    train_files: &'a DataFiles,
+    test_files: Option<&'a DataFiles>,
+    /// Where they are others than those in the files.
+    train: Cow<'a, [u8]>,
+    test: Option<Cow<'a, [u8]>>,
+}
+
+impl<'a> Images<'a> {
+    pub(super) fn new(
+        train_files: &'a DataFiles,
+        test_files: Option<&'a DataFiles>,
+        preprocessing: Preprocessing,
+        threads: NonZeroUsize,
+    ) -> Result<Images<'a>> {
+        preprocessing.check(train_files.image_shape())?;
+        let prepared = |files: &'a DataFiles| {
+            preprocessing.apply_all(files.view().pixels(), files.image_shape(), threads)
+        };
+        let (train, test) = (prepared(train_files), test_files.map(prepared));
+        Ok(Images { train_files, test_files, train, test })
+    }
+}
 
 /// What is trained on, and what is not.
 pub(super) struct Sets<'a> {
@@ -20,12 +48,9 @@ pub(super) struct Sets<'a> {
 
 impl<'a> Sets<'a> {
     /// Keeps the last `kept` samples of the training files from training.
-    pub(super) fn new(
-        kept: usize,
-        train_files: &'a DataFiles,
-        test_files: Option<&'a DataFiles>,
-    ) -> Result<Self> {
-        let all = train_files.view();
+    pub(super) fn new(kept: usize, images: &'a Images<'_>) -> Result<Self> {
+        let Images { train_files, test_files, .. } = *images;
+        let all = with_pixels(train_files.view(), &images.train)?;
         if kept >= all.len() {
             let message = format!(
                 "--validation keeps {} of {} training samples, expected fewer",
@@ -44,7 +69,8 @@ impl<'a> Sets<'a> {
             check_alike(train_files, test_files)?;
         }
         let (train, validation) = all.split_at(all.len() - kept);
-        let test = test_files.map(DataFiles::view);
+        let test = test_files.zip(images.test.as_deref());
+        let test = test.map(|(files, pixels)| with_pixels(files.view(), pixels)).transpose()?;
         Ok(Sets { train, validation: (kept > 0).then_some(validation), test })
     }
 

@@ -7,20 +7,23 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use nn_train::{Checkpoint, FitConfig, RunFolder, load_checkpoint, nn_core::Activation};
+use nn_train::{Checkpoint, FitConfig, Preprocessing, RunFolder, load_checkpoint, nn_core::Activation};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    args::{DataArgs, TrainArgs, Validation},
+    args::{DataArgs, TrainArgs, Validation, value::Teachers},
     config::Effective,
     data,
     failure::Advised,
     model, output,
     preset::{PresetName, Recipe},
+    recipe,
 };
 
 /// Where nobody says another.
 const USUAL_SEED: u64 = 1;
+/// Most of what a teacher knows more than the labels is in the shares of the wrong classes.
+const USUAL_TEACHER_SHARE: f32 = 0.9;
 const NO_VALIDATION: Validation = Validation::Count(0);
 
 /// The configuration of a training that is not begun, and whose data nobody looks for.
@@ -33,6 +36,8 @@ pub(super) fn effective<'a>(args: &'a TrainArgs, recipe: &'a Recipe) -> Effectiv
         data: args.data.folder.as_deref(),
         patience: args.patience,
         checkpoint_every: args.checkpoint_every.map(Into::into),
+        teacher: args.teacher.as_ref(),
+        teacher_share: args.teacher.is_some().then(|| args.teacher_share.unwrap_or(USUAL_TEACHER_SHARE)),
     }
 }
 
@@ -44,6 +49,7 @@ pub(super) struct Task {
     pub(super) validation: Validation,
     pub(super) patience: Option<u32>,
     pub(super) checkpoint_every: Option<u64>,
+    pub(super) school: Option<School>,
     pub(super) tensorboard: bool,
     pub(super) data: PathBuf,
     pub(super) threads: NonZeroUsize,
@@ -61,6 +67,31 @@ pub(crate) struct Settings {
     pub(crate) validation: usize,
     pub(crate) patience: Option<u32>,
     pub(crate) checkpoint_every: Option<u64>,
+    // The two are left out where they say nothing: earlier releases knew nothing of them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) preprocessing: String,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) school: Option<Lesson>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Who teaches.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct School {
+    pub(super) teachers: Teachers,
+    pub(super) share: f32,
+}
+
+/// Who taught, in the settings of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Lesson {
+    pub(crate) teachers: Vec<PathBuf>,
+    /// Of the teachers' files.
+    pub(crate) sha256: Vec<String>,
+    pub(crate) share: f32,
 }
 
 impl Settings {
@@ -94,6 +125,11 @@ impl Settings {
             schedule: config.schedule,
             batch: config.batch_size.get(),
             epochs: config.epochs,
+            preprocessing: match self.preprocessing.as_str() {
+                "" => Preprocessing::None,
+                name => name.parse()?,
+            },
+            ingredients: config.ingredients,
         };
         Ok((preset, recipe))
     }
@@ -108,6 +144,7 @@ impl Settings {
 pub(super) struct Resumed {
     pub(super) folder: RunFolder,
     pub(super) checkpoint: Checkpoint<'static>,
+    pub(super) lesson: Option<Lesson>,
 }
 
 impl Task {
@@ -120,6 +157,10 @@ impl Task {
             validation: args.validation.unwrap_or(NO_VALIDATION),
             patience: args.patience,
             checkpoint_every: args.checkpoint_every.map(Into::into),
+            school: args.teacher.clone().map(|teachers| School {
+                teachers,
+                share: args.teacher_share.unwrap_or(USUAL_TEACHER_SHARE),
+            }),
             tensorboard: args.tensorboard,
             data: data::folder(&args.data)?,
             threads: args.threads.count(),
@@ -143,12 +184,16 @@ impl Task {
             validation: Validation::Count(settings.validation),
             patience: settings.patience,
             checkpoint_every: args.checkpoint_every.map(Into::into).or(settings.checkpoint_every),
+            school: settings
+                .school
+                .clone()
+                .map(|Lesson { teachers, share, .. }| School { teachers: Teachers(teachers), share }),
             tensorboard: args.tensorboard,
             data: data_folder(args, &settings)?,
             threads: args.threads.count(),
         };
         task.check_flags(args, path)?;
-        Ok((task, Resumed { folder, checkpoint }))
+        Ok((task, Resumed { folder, checkpoint, lesson: settings.school }))
     }
 
     /// What decides the result, to be written; the validation samples are those that were counted.
@@ -161,6 +206,8 @@ impl Task {
             data: Some(&self.data),
             patience: self.patience,
             checkpoint_every: self.checkpoint_every,
+            teacher: self.school.as_ref().map(|school| &school.teachers),
+            teacher_share: self.school.as_ref().map(|school| school.share),
         }
     }
 
@@ -174,6 +221,7 @@ impl Task {
             schedule: recipe.schedule,
             seed: self.seed,
             threads: self.threads,
+            ingredients: recipe.ingredients,
         }
     }
 
@@ -186,7 +234,7 @@ impl Task {
         (!self.is_preset_changed()).then(|| self.preset.name().to_owned())
     }
 
-    pub(super) fn settings(&self, kept: usize) -> Settings {
+    pub(super) fn settings(&self, kept: usize, lesson: Option<Lesson>) -> Settings {
         Settings {
             data: self.data.clone(),
             preset: self.preset.name().to_owned(),
@@ -195,6 +243,11 @@ impl Task {
             validation: kept,
             patience: self.patience,
             checkpoint_every: self.checkpoint_every,
+            preprocessing: match self.recipe.preprocessing {
+                Preprocessing::None => String::new(),
+                other => other.to_string(),
+            },
+            school: lesson,
         }
     }
 
@@ -212,6 +265,10 @@ impl Task {
         let preset = args.preset.map(PresetName::name);
         let patience = args.patience.map(|patience| patience.to_string());
         let own_patience = self.patience.map_or_else(|| "none".to_owned(), |patience| patience.to_string());
+        let own_teachers =
+            self.school.as_ref().map_or_else(|| "none".to_owned(), |school| school.teachers.to_string());
+        let own_share =
+            self.school.as_ref().map_or_else(|| "none".to_owned(), |school| school.share.to_string());
         let differences = [
             ("--preset", differ(preset, &self.preset.name())),
             ("--hidden", differ(args.hidden.as_ref().map(|hidden| list(&hidden.0)), &list(&recipe.hidden))),
@@ -226,13 +283,23 @@ impl Task {
             ("--epochs", differ(args.epochs, &recipe.epochs)),
             ("--seed", differ(args.seed, &self.seed)),
             ("--patience", differ(patience, &own_patience)),
+            ("--preprocess", differ(args.preprocess, &recipe.preprocessing)),
+            ("--teacher", differ(args.teacher.as_ref().map(Teachers::to_string), &own_teachers)),
+            ("--teacher-share", differ(args.teacher_share.map(|share| share.to_string()), &own_share)),
         ];
         for (flag, difference) in differences {
             if let Some((expected, found)) = difference {
                 bail!(other_flag(path, flag, &expected, &found));
             }
         }
-        Ok(())
+        let own = recipe::spelled(&recipe.ingredients);
+        let asked = recipe::spelled(&recipe::changed(recipe.ingredients, args));
+        match own.into_iter().zip(asked).find(|(own, asked)| own != asked) {
+            Some(((name, expected), (_, found))) => {
+                bail!(other_flag(path, &format!("--{name}"), &expected, &found))
+            }
+            None => Ok(()),
+        }
     }
 }
 

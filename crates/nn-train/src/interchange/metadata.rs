@@ -9,6 +9,7 @@
 //! | `image_shape` | of the images it takes: `28, 28` |
 //! | `pixel_scale` | what the pixels, 0 to 255, are divided by: `255` |
 //! | `layout` | of the weights: `outputs-first` as in PyTorch, `inputs-first` as in NumPy and Keras |
+//! | `preprocessing` | what is to be done to images before the network sees them, if anything: `deskew` |
 //! | `class_names` | a JSON list of texts, if the classes have names |
 
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
@@ -16,7 +17,7 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 use nn_core::{Activation, Loss};
 
 use super::{ImportError, Layout};
-use crate::Model;
+use crate::{Model, Preprocessing};
 
 pub(super) const VERSION_KEY: &str = "nn-train";
 const VERSION: &str = "1";
@@ -33,6 +34,7 @@ pub(super) struct Metadata {
     pub(super) layout: Option<Layout>,
     pub(super) class_names: Option<Vec<String>>,
     pub(super) pixel_scale: Option<f64>,
+    pub(super) preprocessing: Option<Preprocessing>,
 }
 
 /// The texts of a model whose weights stand in such a layout.
@@ -49,6 +51,9 @@ pub(super) fn texts(model: &Model, layout: Layout) -> BTreeMap<String, String> {
     ]);
     if let Some(names) = &model.class_names {
         texts.insert("class_names", serde_json::to_string(names).expect("texts can be written as JSON"));
+    }
+    if model.preprocessing != Preprocessing::None {
+        texts.insert("preprocessing", model.preprocessing.to_string());
     }
     texts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
@@ -70,6 +75,7 @@ impl Metadata {
             layout: value(texts, "layout", "outputs-first or inputs-first", |text| text.parse().ok())?,
             class_names: value(texts, "class_names", "a JSON list of texts", names)?,
             pixel_scale: value(texts, "pixel_scale", "a number", |text| text.parse().ok())?,
+            preprocessing: value(texts, "preprocessing", "none or deskew", |text| text.parse().ok())?,
         })
     }
 }
@@ -116,6 +122,7 @@ mod tests {
             network,
             loss: Loss::SigmoidCrossEntropy,
             image_shape: vec![2, 3],
+            preprocessing: Preprocessing::None,
             class_names: Some(["a, b", "\"", "ä"].map(str::to_owned).to_vec()),
             record: None,
         }
@@ -135,8 +142,19 @@ mod tests {
                 layout: Some(Layout::OutputsFirst),
                 class_names: model.class_names,
                 pixel_scale: Some(255.0),
+                preprocessing: None,
             }
         );
+    }
+
+    #[test]
+    fn a_preprocessing_is_told_where_there_is_one() {
+        let plain = texts(&model(), Layout::InputsFirst);
+        assert!(!plain.contains_key("preprocessing"));
+        let model = Model { preprocessing: Preprocessing::Deskew, ..model() };
+        let texts = texts(&model, Layout::InputsFirst);
+        assert_eq!(texts["preprocessing"], "deskew");
+        assert_eq!(Metadata::read(&texts).unwrap().preprocessing, Some(Preprocessing::Deskew));
     }
 
     #[test]

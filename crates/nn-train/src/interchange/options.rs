@@ -100,7 +100,8 @@ impl ImportOptions {
         let image_shape = self.image_shape.clone().or_else(|| metadata.image_shape.clone());
         let image_shape = image_shape.unwrap_or_else(|| square_or_flat(network.inputs()));
         let class_names = self.class_names.clone().or_else(|| metadata.class_names.clone());
-        let model = Model { network, loss, image_shape, class_names, record: None };
+        let preprocessing = metadata.preprocessing.unwrap_or_default();
+        let model = Model { network, loss, image_shape, preprocessing, class_names, record: None };
         model.check()?;
         Ok(model)
     }

@@ -75,6 +75,7 @@ impl From<Config> for crate::FitConfig {
             schedule: config.schedule.into(),
             seed: config.seed,
             threads: NonZeroUsize::MIN,
+            ingredients: crate::Ingredients::NONE,
         }
     }
 }

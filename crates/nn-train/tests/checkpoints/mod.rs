@@ -5,7 +5,7 @@
 use std::num::NonZeroUsize;
 
 use nn_train::{
-    Fingerprint, FitConfig, Schedule, initial_rng,
+    Fingerprint, FitConfig, Ingredients, Schedule, initial_rng,
     nn_core::{Activation, Dataset, Loss, Network, Parameters},
 };
 
@@ -60,6 +60,7 @@ pub(crate) fn config() -> FitConfig {
         schedule: Schedule::OneCycle { warmup: 0.3 },
         seed: 7,
         threads: size(1),
+        ingredients: Ingredients::NONE,
     }
 }
 

@@ -11,7 +11,7 @@ use nn_train::{
     interchange::{Format, ImportOptions, describe_bytes, from_bytes_with, to_bytes},
     nn_core::Activation,
 };
-use sealed::seal;
+use sealed::seal_as;
 
 /// The reader of model files.
 pub(crate) fn model(bytes: &[u8]) {
@@ -97,5 +97,9 @@ fn import(bytes: &[u8]) {
 /// as whoever wants to do harm would.
 fn file_of(kind: &[u8; 3], bytes: &[u8]) -> Option<Vec<u8>> {
     let (&way, rest) = bytes.split_first()?;
-    Some(if way % 2 == 0 { rest.to_vec() } else { seal(kind, rest) })
+    Some(match way % 4 {
+        1 => seal_as(1, kind, rest),
+        3 => seal_as(2, kind, rest),
+        _ => rest.to_vec(),
+    })
 }

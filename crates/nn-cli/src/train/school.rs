@@ -1,0 +1,76 @@
+//! Who teaches a network that is trained: owns how the teachers' files become a committee that suits it, and refuses to
+//! know how anybody learns.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use nn_train::{Committee, DataFiles, Teacher};
+use sha2::{Digest, Sha256};
+
+use super::task::{Lesson, School, Task};
+use crate::{
+    failure::Advised,
+    model::{self, check_images},
+};
+
+/// The committee of a training's teachers, and what a run remembers of it.
+pub(super) struct Class {
+    committee: Committee,
+    pub(super) lesson: Lesson,
+}
+
+impl Class {
+    /// Loads the teachers of a training, if it has any.
+    ///
+    /// # Errors
+    /// When one cannot be loaded, or sees other images than the student.
+    pub(super) fn of(task: &Task, files: &DataFiles) -> Result<Option<Class>> {
+        let Some(School { teachers, share }) = &task.school else { return Ok(None) };
+        let mut models = Vec::new();
+        let mut sha256 = Vec::new();
+        for path in &teachers.0 {
+            let model = model::load(path)?;
+            check_images(&model, path, files)?;
+            let (expected, found) = (task.recipe.preprocessing, model.preprocessing);
+            if expected != found {
+                let message = format!(
+                    "{} cannot teach here: expected a network that sees its images with preprocessing {expected}, \
+                     found {found}",
+                    path.display()
+                );
+                bail!(Advised::new(message, format!("--preprocess {found} makes both see the same")));
+            }
+            let (expected, found) = (files.classes(), model.network.outputs());
+            if expected != found {
+                bail!(
+                    "{} cannot teach here: expected a network of {expected} classes, found one of {found}",
+                    path.display()
+                );
+            }
+            let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            sha256.push(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect());
+            models.push(model);
+        }
+        let lesson = Lesson { teachers: teachers.0.clone(), sha256, share: *share };
+        Ok(Some(Class { committee: Committee::new(models)?, lesson }))
+    }
+
+    /// Checks that the teachers of a run are those that it was begun with.
+    ///
+    /// # Errors
+    /// When a file is another one.
+    pub(super) fn check(class: Option<&Class>, begun: Option<&Lesson>) -> Result<()> {
+        let files = |lesson: &Lesson| lesson.sha256.clone();
+        if class.map(|class| files(&class.lesson)) == begun.map(files) {
+            return Ok(());
+        }
+        bail!(Advised::new(
+            "the teachers are others than those that the run was begun with",
+            "the run can only go on with the files that it was begun with"
+        ));
+    }
+
+    pub(super) fn teacher(&self) -> Teacher<'_> {
+        Teacher { committee: &self.committee, share: self.lesson.share }
+    }
+}

@@ -1,0 +1,145 @@
+//! What makes a network better than plain descent: that each ingredient reaches the network and whoever uses it, that
+//! committees are asked, and that networks learn from others.
+
+mod common;
+
+use std::fs;
+
+use common::{names, nn_cli, sample, scratch, tiny_data};
+
+#[test]
+fn a_network_is_asked_about_images_as_it_was_trained_on_them() {
+    let folder = scratch();
+    let flags = "--epochs 2 --hidden 12 --preprocess deskew --augment medium --average tail:0.5";
+    let start = nn_cli(folder.path(), &format!("train --data {} {flags} -o up.model --json", sample()))
+        .succeeds()
+        .json()
+        .swap_remove(0);
+    assert_eq!(start["preprocessing"], "deskew");
+    assert_eq!(start["ingredients"]["augment"], "medium");
+    let model = nn_cli(folder.path(), "inspect up.model --json").succeeds().json().pop().unwrap();
+    assert_eq!(model["preprocessing"], "deskew");
+    assert_eq!(model["training"]["ingredients"]["average"], "tail:0.5");
+    let text = nn_cli(folder.path(), "inspect up.model").succeeds().stdout;
+    assert!(
+        text.contains("images    with preprocessing deskew") && text.contains("augment medium"),
+        "{text}"
+    );
+
+    // Image by image, all at once, and in a report.
+    let all = format!("eval up.model --data {} --outputs up.npz --json", sample());
+    let report = nn_cli(folder.path(), &all).succeeds().json().pop().unwrap();
+    let one_by_one =
+        nn_cli(folder.path(), &format!("predict up.model --data {} --index 0-999 --json", sample()));
+    let right = one_by_one.succeeds().json().iter().filter(|answer| answer["correct"] == true).count();
+    assert_eq!(report["errors"], 1000 - right as u64);
+    let again = format!("report up.model --data {} -o up.html --json", sample());
+    let page = nn_cli(folder.path(), &again).succeeds().json().pop().unwrap();
+    assert_eq!(page["accuracy"], report["accuracy"]);
+    // Without it, the network is another one's.
+    let flags = flags.replace("deskew", "none");
+    let plain = format!("train --data {} {flags} -o plain.model", sample());
+    nn_cli(folder.path(), &plain).succeeds();
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    assert!(read("up.model") != read("plain.model"));
+}
+
+#[test]
+fn a_committee_is_asked_and_its_members_are_named() {
+    let folder = scratch();
+    for seed in 1..=3 {
+        let line = format!("train --data {} --epochs 1 --hidden 8 --seed {seed} -o {seed}.model", sample());
+        nn_cli(folder.path(), &line).succeeds();
+    }
+    let eval = |models: &str| nn_cli(folder.path(), &format!("eval {models} --data {} --json", sample()));
+    let alone = eval("2.model").succeeds().json().pop().unwrap();
+    assert!(alone.get("members").is_none());
+    let together = eval("1.model 2.model 3.model").succeeds().json().pop().unwrap();
+    assert_eq!(together["members"][1]["errors"], alone["errors"]);
+    assert_eq!(together["model"], "1.model, 2.model, 3.model");
+    let errors = |report: &serde_json::Value| report["errors"].as_u64().unwrap();
+    let mean = (0..3).map(|member| errors(&together["members"][member])).sum::<u64>() / 3;
+    assert!(errors(&together) < mean, "{together}");
+    // Of three equal ones the answer is that of one.
+    let same = eval("2.model 2.model 2.model").succeeds().json().pop().unwrap();
+    assert_eq!(same["errors"], alone["errors"]);
+
+    let text = nn_cli(folder.path(), &format!("eval 1.model 2.model --data {} --per-class", sample()));
+    assert!(text.succeeds().stdout.starts_with("committee of 2 models\n  1.model: "));
+    nn_cli(folder.path(), &format!("eval 1.model 2.model --data {} --outputs x.npz", sample())).fails_with(
+        &["cannot write x.npz: a committee has no outputs of its own", "hint: --outputs goes with"],
+    );
+    tiny_data(folder.path(), "tiny");
+    nn_cli(folder.path(), "train --data tiny --epochs 1 -o tiny.model").succeeds();
+    let mixed = nn_cli(folder.path(), &format!("eval 1.model tiny.model --data {}", sample()));
+    mixed.fails_with(&["tiny.model does not fit the data"]);
+}
+
+#[test]
+fn a_network_learns_from_others_and_its_run_remembers_them() {
+    let folder = scratch();
+    let data = format!("--data {}", sample());
+    nn_cli(folder.path(), &format!("train {data} --epochs 2 --hidden 40 -o one.model")).succeeds();
+    nn_cli(folder.path(), &format!("train {data} --epochs 2 --hidden 40 --seed 2 -o two.model")).succeeds();
+    let flags = "--hidden 8 --epochs 2 --preprocess none --augment none";
+    let train = |rest: &str| nn_cli(folder.path(), &format!("train --preset small {data} {flags} {rest}"));
+    train("-o alone.model").succeeds();
+    train("--teacher one.model,two.model -o taught.model").succeeds();
+    nn_cli(folder.path(), &format!("distill one.model two.model {data} {flags} -o distilled.model"))
+        .succeeds();
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    assert!(read("taught.model") == read("distilled.model") && read("taught.model") != read("alone.model"));
+    // Who listens to labels alone learns as if there were no teacher.
+    train("--teacher one.model --teacher-share 0 -o deaf.model").succeeds();
+    let accuracy = |model: &str| {
+        let line = format!("eval {model} {data} --json");
+        nn_cli(folder.path(), &line).succeeds().json().pop().unwrap()["loss"].as_f64().unwrap()
+    };
+    assert!((accuracy("deaf.model") - accuracy("alone.model")).abs() < 0.01);
+
+    train("--teacher one.model,two.model --run taught --checkpoint-every 7").succeeds();
+    let last = read("runs/taught/last.model");
+    let again = nn_cli(folder.path(), "train --run again --config runs/taught/config.toml");
+    again.succeeds();
+    assert!(read("runs/again/last.model") == last);
+    for (flags, part) in [
+        (
+            "--teacher one.model",
+            "expected --teacher one.model,two.model, as it was begun with, found one.model",
+        ),
+        ("--teacher-share 0.5", "expected --teacher-share 0.9, as it was begun with, found 0.5"),
+        ("--mixup 0.5", "expected --mixup 0, as it was begun with, found 0.5"),
+        ("--preprocess deskew", "expected --preprocess none, as it was begun with, found deskew"),
+    ] {
+        nn_cli(folder.path(), &format!("train --resume taught {flags}")).fails_with(&[part]);
+    }
+    fs::copy(folder.path().join("two.model"), folder.path().join("one.model")).unwrap();
+    nn_cli(folder.path(), "train --resume taught")
+        .fails_with(&["the teachers are others", "hint: the run can only go on with the files"]);
+    let upright = format!("train --preset small {data} --epochs 1 --teacher two.model");
+    nn_cli(folder.path(), &upright)
+        .fails_with(&["two.model cannot teach here: expected a network that sees its images with", "hint: "]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_is_done() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    for (flags, part) in [
+        ("--augment rotation=x", "rotation"),
+        ("--augment wobbly", "wobbly"),
+        ("--mixup 2", "expected a number from 0 to 1"),
+        ("--label-smoothing 1", "expected a number from 0 to below 1"),
+        ("--dropout 1", "expected HIDDEN or INPUTS,HIDDEN"),
+        ("--weight-decay -1", "expected a finite number of at least 0"),
+        ("--clip 0", "expected a finite number above 0"),
+        ("--average ema:2", "expected a decay above 0 and below 1"),
+        ("--preprocess upside-down", "deskew"),
+    ] {
+        let run = nn_cli(folder.path(), &format!("train --data tiny {flags}"));
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.stderr.contains(part), "{part}: {run:?}");
+    }
+    nn_cli(folder.path(), "train --data tiny --teacher missing.model").fails_with(&["missing.model"]);
+    assert_eq!(names(folder.path()), ["tiny"]);
+}

@@ -1,0 +1,180 @@
+//! Several models that answer together: owns how their answers become one, and refuses to know how any of them came
+//! about.
+
+use std::num::NonZeroUsize;
+
+use nn_core::{
+    Dataset, Engine, Evaluation, Tally,
+    ndarray::{Array2, Axis},
+    predicted_class,
+};
+
+use crate::{Incompatible, Model, Preprocessing, feed::like};
+
+/// Models that are asked together: their answer is the mean of their probabilities, which is right more often than
+/// each of them where they err on different samples (Hansen and Salamon 1990; for MNIST, Ciresan et al. 2011).
+///
+/// # Examples
+/// ```
+/// use std::num::NonZeroUsize;
+/// use nn_train::{Committee, Model, Preprocessing, initial_rng};
+/// use nn_train::nn_core::{Activation, Dataset, Loss, Network};
+///
+/// let member = |seed| -> Result<Model, Box<dyn std::error::Error>> {
+///     let network = Network::builder(3).dense(2, Activation::Identity).build(&mut initial_rng(seed))?;
+///     let (loss, image_shape) = (Loss::SoftmaxCrossEntropy, vec![3]);
+///     let preprocessing = Preprocessing::None;
+///     Ok(Model { network, loss, image_shape, preprocessing, class_names: None, record: None })
+/// };
+/// let committee = Committee::new(vec![member(1)?, member(2)?])?;
+/// let dataset = Dataset::new(&[0, 1, 2, 3, 4, 5], 3, &[0, 1], 2)?;
+/// let probabilities = committee.probabilities(dataset, NonZeroUsize::MIN)?;
+/// assert_eq!(probabilities.dim(), (2, 2));
+/// assert!((probabilities.row(0).sum() - 1.0).abs() < 1e-6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Committee {
+    members: Vec<Model>,
+}
+
+/// Samples that are asked about together.
+const SHARE: usize = 4096;
+
+impl Committee {
+    /// A committee of these models, in any order of layers, activations and losses.
+    ///
+    /// # Errors
+    /// [`InvalidCommittee`] where there is no model, or one takes other images or knows another number of classes than
+    /// the first.
+    pub fn new(members: Vec<Model>) -> Result<Committee, InvalidCommittee> {
+        let Some(first) = members.first() else { return Err(InvalidCommittee::Empty) };
+        for (member, model) in members.iter().enumerate() {
+            let (expected, found) = (first.network.inputs(), model.network.inputs());
+            if expected != found {
+                return Err(InvalidCommittee::Inputs { member, expected, found });
+            }
+            let (expected, found) = (first.network.outputs(), model.network.outputs());
+            if expected != found {
+                return Err(InvalidCommittee::Outputs { member, expected, found });
+            }
+        }
+        Ok(Committee { members })
+    }
+
+    /// The models, at least one.
+    #[must_use]
+    pub fn members(&self) -> &[Model] {
+        &self.members
+    }
+
+    /// The mean of the members' probabilities for each sample, shape (N, C), with `threads` threads; it does not depend
+    /// on their number. Each member sees the samples as its [`Preprocessing`] makes them.
+    ///
+    /// # Errors
+    /// [`Incompatible`] when the data does not go with a member.
+    pub fn probabilities(
+        &self,
+        dataset: Dataset<'_>,
+        threads: NonZeroUsize,
+    ) -> Result<Array2<f32>, Incompatible> {
+        for Model { network, loss, .. } in &self.members {
+            Incompatible::check(network, *loss, dataset)?;
+        }
+        let mut engine = Engine::new(threads);
+        let mut mean = Array2::zeros((0, self.members[0].network.outputs()));
+        for start in (0..dataset.len()).step_by(SHARE) {
+            let share = dataset.slice(start..dataset.len().min(start + SHARE));
+            let of_share = self.mean(|model| {
+                let prepared = model.preprocessing.apply_all(share.pixels(), &model.image_shape, threads);
+                probabilities(&mut engine, model, like(share, &prepared, share.labels()))
+            });
+            mean.append(Axis(0), of_share.view()).expect("both have a column for each class");
+        }
+        Ok(mean)
+    }
+
+    /// The same for samples that are already as the members' preprocessing makes them, which go with every member.
+    pub(crate) fn probabilities_of_prepared(&self, engine: &mut Engine, dataset: Dataset<'_>) -> Array2<f32> {
+        self.mean(|model| probabilities(engine, model, dataset))
+    }
+
+    fn mean(&self, mut of: impl FnMut(&Model) -> Array2<f32>) -> Array2<f32> {
+        let mut members = self.members.iter();
+        let first = members.next().expect("a committee has at least one member");
+        // In the order of the members, so that the rounding is always the same.
+        let sum = members.fold(of(first), |sum, model| sum + of(model));
+        sum / self.members.len() as f32
+    }
+
+    /// Measures the committee on a data set: its loss is the cross-entropy of the mean probabilities, in nats.
+    ///
+    /// # Errors
+    /// As [`probabilities`](Self::probabilities).
+    pub fn evaluate(&self, dataset: Dataset<'_>, threads: NonZeroUsize) -> Result<Evaluation, Incompatible> {
+        let probabilities = self.probabilities(dataset, threads)?;
+        let mut confusion = Array2::zeros((probabilities.ncols(), probabilities.ncols()));
+        let mut tally = Tally::default();
+        for (n, row) in probabilities.rows().into_iter().enumerate() {
+            let label = usize::from(dataset.label(n));
+            let predicted = predicted_class(row.as_slice().unwrap_or_default());
+            confusion[[label, predicted]] += 1;
+            tally += Tally {
+                samples: 1,
+                correct: u64::from(predicted == label),
+                // A probability that rounds to 0 is an error of at most 87 nats and not of infinitely many.
+                loss_sum: -f64::from(row[label].max(f32::MIN_POSITIVE)).ln(),
+            };
+        }
+        Ok(Evaluation { tally, confusion })
+    }
+
+    /// What all members want done to an image before they see it, if they agree.
+    #[must_use]
+    pub fn preprocessing(&self) -> Option<Preprocessing> {
+        let first = self.members[0].preprocessing;
+        self.members.iter().all(|model| model.preprocessing == first).then_some(first)
+    }
+}
+
+fn probabilities(engine: &mut Engine, model: &Model, dataset: Dataset<'_>) -> Array2<f32> {
+    model.loss.probabilities(engine.forward(&model.network, dataset).view())
+}
+
+/// A committee that a network learns from, beside the labels (distillation, Hinton et al. 2015).
+#[derive(Clone, Copy, Debug)]
+pub struct Teacher<'a> {
+    /// Who teaches. It is asked about each sample as the student sees it, distorted and mixed.
+    pub committee: &'a Committee,
+    /// How much of the target is the committee's answer, from 0 to 1; the rest is the label.
+    pub share: f32,
+}
+
+/// Why models are no [`Committee`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidCommittee {
+    /// Nobody is there to be asked.
+    #[error("expected at least one model, found none")]
+    Empty,
+    /// A model takes other images.
+    #[error("expected {expected} inputs of model {member}, as the first model has, found {found}")]
+    Inputs {
+        /// The number of the model, from 0.
+        member: usize,
+        /// The inputs of the first model.
+        expected: usize,
+        /// Those of this one.
+        found: usize,
+    },
+    /// A model knows other classes.
+    #[error("expected {expected} outputs of model {member}, as the first model has, found {found}")]
+    Outputs {
+        /// The number of the model, from 0.
+        member: usize,
+        /// The outputs of the first model.
+        expected: usize,
+        /// Those of this one.
+        found: usize,
+    },
+}

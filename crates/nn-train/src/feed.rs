@@ -1,0 +1,421 @@
+//! What a step is fed: owns the batches of an epoch, distorted, mixed and with a teacher's answers where that is asked
+//! for, and refuses to know what a step makes of them.
+//!
+//! Batches that are to be as the data is are borrowed from it. Others are prepared some thousand samples at a time, on
+//! all threads. What becomes of a sample depends on seed, epoch and its place, never on who prepares it and when, so
+//! that a fit may be left and taken up anywhere.
+
+use std::{ops::Range, thread};
+
+use nn_core::{Batch, Dataset, Engine, Targets, ndarray::Array2, ndarray::s};
+use rand_chacha::rand_core::RngCore;
+
+use crate::{
+    Augmenter, FitConfig, FitError, Teacher,
+    order::{fill_epoch_order, mixing_rng},
+};
+
+/// What a network is trained on. A data set alone is one, too.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainingSet<'a> {
+    /// The samples and their labels.
+    pub samples: Dataset<'a>,
+    /// The shape of the images, which only augmentation needs; else it may be empty.
+    pub image_shape: &'a [usize],
+    /// Who else says what the samples show.
+    pub teacher: Option<Teacher<'a>>,
+}
+
+impl<'a> From<Dataset<'a>> for TrainingSet<'a> {
+    fn from(samples: Dataset<'a>) -> TrainingSet<'a> {
+        TrainingSet { samples, image_shape: &[], teacher: None }
+    }
+}
+
+/// Samples that are prepared together, or a whole batch where that is larger: few enough to stay in the cache of the
+/// machine, and enough to be worth the waking of threads.
+const PREPARED_TOGETHER: usize = 2048;
+
+/// The batches of a fit.
+pub(crate) struct Feed<'a> {
+    samples: Dataset<'a>,
+    batch_size: usize,
+    seed: u64,
+    epoch: u32,
+    order: Vec<usize>,
+    preparing: Option<Preparing<'a>>,
+}
+
+/// How samples are prepared, and those that are.
+struct Preparing<'a> {
+    /// One for each thread, or none where images stay as they are.
+    augmenters: Vec<Augmenter>,
+    mixup: f32,
+    teacher: Option<(Teacher<'a>, Engine)>,
+    /// How much of itself each sample of the epoch keeps, in 256ths, in their order; empty without mixup.
+    kept: Vec<u16>,
+    /// Which of the epoch's samples, in their order, are prepared.
+    positions: Range<usize>,
+    rows: Vec<u8>,
+    labels: Vec<u8>,
+    /// The same rows before they were mixed.
+    unmixed: Vec<u8>,
+    other_labels: Vec<u8>,
+    shares: Vec<f32>,
+    probabilities: Array2<f32>,
+}
+
+impl<'a> Feed<'a> {
+    pub(crate) fn new(set: TrainingSet<'a>, config: &FitConfig) -> Result<Feed<'a>, FitError> {
+        let TrainingSet { samples, image_shape, teacher } = set;
+        let ingredients = &config.ingredients;
+        let augmenters = match ingredients.augmentation {
+            None => Vec::new(),
+            Some(augmentation) => {
+                let pixels =
+                    image_shape.iter().try_fold(1_usize, |product, &length| product.checked_mul(length));
+                if pixels != Some(samples.features()) {
+                    let (image_shape, features) = (image_shape.to_vec(), samples.features());
+                    return Err(FitError::ImageShape { image_shape, features });
+                }
+                let augmenter = Augmenter::new(augmentation, image_shape, config.seed)
+                    .map_err(|invalid| FitError::Ingredient(invalid.into()))?;
+                vec![augmenter; config.threads.get()]
+            }
+        };
+        let is_plain = augmenters.is_empty() && ingredients.mixup == 0.0 && teacher.is_none();
+        let preparing = (!is_plain).then(|| Preparing {
+            augmenters,
+            mixup: ingredients.mixup,
+            teacher: teacher.map(|teacher| (teacher, Engine::new(config.threads))),
+            kept: Vec::new(),
+            positions: 0..0,
+            rows: Vec::new(),
+            labels: Vec::new(),
+            unmixed: Vec::new(),
+            other_labels: Vec::new(),
+            shares: Vec::new(),
+            probabilities: Array2::zeros((0, 0)),
+        });
+        let batch_size = config.batch_size.get().min(samples.len().max(1));
+        Ok(Feed { samples, batch_size, seed: config.seed, epoch: 0, order: Vec::new(), preparing })
+    }
+
+    /// Batches in an epoch.
+    pub(crate) fn batches(&self) -> u64 {
+        self.samples.len().div_ceil(self.batch_size) as u64
+    }
+
+    /// Goes to the beginning of an epoch.
+    pub(crate) fn begin(&mut self, epoch: u32) {
+        self.epoch = epoch;
+        fill_epoch_order(&mut self.order, self.seed, epoch, self.samples.len());
+        if let Some(preparing) = &mut self.preparing {
+            preparing.positions = 0..0;
+            preparing.kept.clear();
+            if preparing.mixup > 0.0 {
+                let mut rng = mixing_rng(self.seed, epoch);
+                let alpha = f64::from(preparing.mixup);
+                let kept = (0..self.order.len()).map(|_| (256.0 * symmetric_beta(&mut rng, alpha)) as u16);
+                preparing.kept.extend(kept);
+            }
+        }
+    }
+
+    /// A batch of the epoch, from 0.
+    pub(crate) fn batch(&mut self, number: u64) -> Batch<'_> {
+        // At most as many as there are, so that this fits.
+        let start = number as usize * self.batch_size;
+        let positions = start..self.order.len().min(start + self.batch_size);
+        let Some(preparing) = &mut self.preparing else {
+            let next = positions.end..self.order.len().min(positions.end + self.batch_size);
+            return self.samples.batch(&self.order[positions]).followed_by(&self.order[next]);
+        };
+        if !(preparing.positions.contains(&positions.start) && positions.end <= preparing.positions.end) {
+            let batches = (PREPARED_TOGETHER / self.batch_size).max(1);
+            let end = self.order.len().min(start + batches * self.batch_size);
+            preparing.prepare(self.samples, self.epoch, self.batch_size, &self.order, start..end);
+        }
+        preparing.batch(self.samples, positions)
+    }
+}
+
+impl Preparing<'_> {
+    fn prepare(
+        &mut self,
+        samples: Dataset<'_>,
+        epoch: u32,
+        batch_size: usize,
+        order: &[usize],
+        positions: Range<usize>,
+    ) {
+        let (features, indices) = (samples.features(), &order[positions.clone()]);
+        self.labels.clear();
+        self.labels.extend(indices.iter().map(|&index| samples.label(index)));
+        self.rows.resize(indices.len() * features, 0);
+        distort(&mut self.augmenters, samples, epoch, indices, &mut self.rows);
+
+        if self.mixup > 0.0 {
+            std::mem::swap(&mut self.rows, &mut self.unmixed);
+            self.rows.resize(self.unmixed.len(), 0);
+            self.other_labels.clear();
+            self.shares.clear();
+            let kept = &self.kept[positions.clone()];
+            for first in (0..indices.len()).step_by(batch_size) {
+                let batch = first..indices.len().min(first + batch_size);
+                for n in batch.clone() {
+                    // The order is random: the batch read backwards is as good as another shuffle.
+                    let other = batch.end - 1 - (n - batch.start);
+                    let row = |n: usize| &self.unmixed[n * features..][..features];
+                    mix(row(n), row(other), kept[n], &mut self.rows[n * features..][..features]);
+                    self.other_labels.push(self.labels[other]);
+                    self.shares.push(f32::from(kept[n]) / 256.0);
+                }
+            }
+        }
+        if let Some((teacher, engine)) = &mut self.teacher {
+            let prepared = like(samples, &self.rows, &self.labels);
+            self.probabilities = teacher.committee.probabilities_of_prepared(engine, prepared);
+            if self.mixup > 0.0 {
+                // The label is one of two, which a step that is told of a teacher knows nothing of.
+                self.probabilities *= teacher.share;
+                for (n, mut target) in self.probabilities.rows_mut().into_iter().enumerate() {
+                    let (label, other) = (usize::from(self.labels[n]), usize::from(self.other_labels[n]));
+                    target[label] += (1.0 - teacher.share) * self.shares[n];
+                    target[other] += (1.0 - teacher.share) * (1.0 - self.shares[n]);
+                }
+            }
+        }
+        self.positions = positions;
+    }
+
+    fn batch<'b>(&'b self, samples: Dataset<'b>, positions: Range<usize>) -> Batch<'b> {
+        let rows = positions.start - self.positions.start..positions.end - self.positions.start;
+        let batch = like(samples, &self.rows, &self.labels).slice(rows.clone()).all();
+        match &self.teacher {
+            Some((teacher, _)) => batch.with_targets(Targets::Teacher {
+                probabilities: self.probabilities.slice(s![rows, ..]),
+                share: if self.mixup > 0.0 { 1.0 } else { teacher.share },
+            }),
+            None if self.mixup > 0.0 => batch.with_targets(Targets::Mixed {
+                other_labels: &self.other_labels[rows.clone()],
+                shares: &self.shares[rows],
+            }),
+            None => batch,
+        }
+    }
+}
+
+/// Other samples of the same kind.
+pub(crate) fn like<'a>(samples: Dataset<'_>, rows: &'a [u8], labels: &'a [u8]) -> Dataset<'a> {
+    Dataset::new(rows, samples.features(), labels, samples.classes()).expect("there is a row for each label")
+}
+
+/// Writes the images at `indices`, each distorted by one of the augmenters, or as it is where there is none.
+fn distort(
+    augmenters: &mut [Augmenter],
+    samples: Dataset<'_>,
+    epoch: u32,
+    indices: &[usize],
+    rows: &mut [u8],
+) {
+    let features = samples.features();
+    if augmenters.is_empty() {
+        for (row, &index) in rows.chunks_exact_mut(features).zip(indices) {
+            row.copy_from_slice(samples.row(index));
+        }
+        return;
+    }
+    let share = indices.len().div_ceil(augmenters.len()).max(1);
+    let parts = rows.chunks_mut(share * features).zip(indices.chunks(share)).zip(augmenters);
+    thread::scope(|scope| {
+        let distort = |((rows, indices), augmenter): ((&mut [u8], &[usize]), &mut Augmenter)| {
+            for (row, &index) in rows.chunks_exact_mut(features).zip(indices) {
+                augmenter.augment(samples.row(index), samples.label(index), epoch, index, row);
+            }
+        };
+        // The last part is this thread's own.
+        let mut parts = parts.peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                distort(part);
+            } else {
+                scope.spawn(move || distort(part));
+            }
+        }
+    });
+}
+
+/// Writes `kept` 256ths of one image and the rest of another.
+fn mix(image: &[u8], other: &[u8], kept: u16, out: &mut [u8]) {
+    let (kept, rest) = (u32::from(kept), 256 - u32::from(kept));
+    for ((out, &pixel), &other) in out.iter_mut().zip(image).zip(other) {
+        // At most 255, for the two weights are 256 together.
+        *out = ((kept * u32::from(pixel) + rest * u32::from(other) + 128) >> 8) as u8;
+    }
+}
+
+/// A number of the distribution Beta(alpha, alpha), alpha above 0 and at most 1 (Jöhnk 1964): of two uniform numbers
+/// to the power of 1 / alpha, whose sum is at most 1, the share of the first.
+fn symmetric_beta(rng: &mut impl RngCore, alpha: f64) -> f64 {
+    // From 2^-53 to 1.
+    let mut uniform = || ((rng.next_u64() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
+    loop {
+        let (x, y) = (uniform().ln() / alpha, uniform().ln() / alpha);
+        let (u, v) = (x.exp(), y.exp());
+        if u + v == 0.0 {
+            // Both are too small to be told from 0, and one is by far the greater.
+            return if x > y { 1.0 } else { 0.0 };
+        }
+        if u + v <= 1.0 {
+            return u / (u + v);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use nn_core::{Inputs, Loss};
+
+    use super::*;
+    use crate::{Augmentation, Ingredients, Schedule};
+
+    #[test]
+    fn mixed_pixels_are_rounded_to_the_nearest() {
+        let mut out = [0; 4];
+        for kept in 0..=256_u16 {
+            let (image, other) = ([0, 255, 17, 200], [255, 0, 17, 31]);
+            mix(&image, &other, kept, &mut out);
+            for ((&out, &image), &other) in out.iter().zip(&image).zip(&other) {
+                let share = f64::from(kept) / 256.0;
+                let exact = share * f64::from(image) + (1.0 - share) * f64::from(other);
+                assert!((f64::from(out) - exact).abs() <= 0.5, "{kept}: {out} for {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn shares_of_two_have_the_moments_of_their_distribution() {
+        // Beta(a, a) has mean 1/2 and variance 1 / (4 (2 a + 1)).
+        for alpha in [1e-6, 0.1, 0.4, 1.0] {
+            let mut rng = mixing_rng(7, 1);
+            let shares: Vec<f64> = (0..20_000).map(|_| symmetric_beta(&mut rng, alpha)).collect();
+            assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)));
+            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+            let variance = shares.iter().map(|x| (x - 0.5) * (x - 0.5)).sum::<f64>() / shares.len() as f64;
+            let expected = 1.0 / (4.0 * (2.0 * alpha + 1.0));
+            assert!(
+                (mean - 0.5).abs() < 0.015 && (variance - expected).abs() < 0.01,
+                "{alpha}: {mean} {variance}"
+            );
+        }
+    }
+
+    /// 23 samples of 2 x 3.
+    fn samples() -> (Vec<u8>, Vec<u8>) {
+        let pixels = (0..23 * 6).map(|i: usize| (i * i * 31 % 251) as u8).collect();
+        (pixels, (0..23).map(|i| (i * 7 % 5) as u8).collect())
+    }
+
+    fn config(threads: usize, ingredients: Ingredients) -> FitConfig {
+        FitConfig {
+            epochs: 3,
+            batch_size: NonZeroUsize::new(4).unwrap(),
+            loss: Loss::SoftmaxCrossEntropy,
+            rate: 0.5,
+            schedule: Schedule::Constant,
+            seed: 7,
+            threads: NonZeroUsize::new(threads).unwrap(),
+            ingredients,
+        }
+    }
+
+    fn rows(batch: &Batch<'_>) -> Vec<(Vec<u8>, u8)> {
+        assert_eq!(Inputs::from(batch).dim(), (batch.len(), 6));
+        (0..batch.len()).map(|n| (batch.row(n).to_vec(), batch.label(n))).collect()
+    }
+
+    #[test]
+    fn plain_batches_are_the_samples_in_the_order_of_the_epoch() {
+        let (pixels, labels) = samples();
+        let samples = Dataset::new(&pixels, 6, &labels, 5).unwrap();
+        let mut feed = Feed::new(samples.into(), &config(1, Ingredients::NONE)).unwrap();
+        assert_eq!(feed.batches(), 6);
+        feed.begin(2);
+        let found: Vec<_> = (0..6).flat_map(|batch| rows(&feed.batch(batch))).collect();
+        let order = crate::epoch_order(7, 2, 23);
+        let expected: Vec<_> = order.iter().map(|&i| (samples.row(i).to_vec(), samples.label(i))).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_becomes_of_a_sample_does_not_depend_on_threads_nor_on_where_an_epoch_is_taken_up() {
+        let (pixels, labels) = samples();
+        let samples = Dataset::new(&pixels, 6, &labels, 5).unwrap();
+        let set = TrainingSet { image_shape: &[2, 3], ..samples.into() };
+        let augmentation = Some(Augmentation { shift: 1.0, ..Augmentation::MEDIUM });
+        let ingredients = Ingredients { augmentation, mixup: 0.5, ..Ingredients::NONE };
+        let mut feed = Feed::new(set, &config(1, ingredients)).unwrap();
+        feed.begin(2);
+        let expected: Vec<_> = (0..6).map(|batch| rows(&feed.batch(batch))).collect();
+        assert_ne!(expected[0][0].0, samples.row(crate::epoch_order(7, 2, 23)[0]));
+        for threads in 1..=4 {
+            for first in 0..6 {
+                let mut feed = Feed::new(set, &config(threads, ingredients)).unwrap();
+                feed.begin(1);
+                feed.batch(0);
+                feed.begin(2);
+                for batch in first..6 {
+                    assert_eq!(
+                        rows(&feed.batch(batch)),
+                        expected[batch as usize],
+                        "{threads} {first} {batch}"
+                    );
+                }
+            }
+        }
+        feed.begin(3);
+        let other: Vec<_> = (0..6).map(|batch| rows(&feed.batch(batch))).collect();
+        assert_ne!(other, expected);
+    }
+
+    #[test]
+    fn mixed_samples_are_those_of_the_batch_and_its_reverse() {
+        let (pixels, labels) = samples();
+        let samples = Dataset::new(&pixels, 6, &labels, 5).unwrap();
+        let ingredients = Ingredients { mixup: 1.0, ..Ingredients::NONE };
+        let mut feed = Feed::new(samples.into(), &config(2, ingredients)).unwrap();
+        feed.begin(1);
+        let order = crate::epoch_order(7, 1, 23);
+        let mut own = 0;
+        for number in 0..6 {
+            let indices = &order[number * 4..23.min(number * 4 + 4)];
+            let found = rows(&feed.batch(number as u64));
+            for (n, (row, label)) in found.iter().enumerate() {
+                let (one, other) = (indices[n], indices[indices.len() - 1 - n]);
+                assert_eq!(*label, samples.label(one));
+                let kept = feed.preparing.as_ref().unwrap().kept[number * 4 + n];
+                let mut expected = vec![0; 6];
+                mix(samples.row(one), samples.row(other), kept, &mut expected);
+                assert_eq!(row, &expected);
+                own += u32::from(row == samples.row(one));
+            }
+        }
+        assert!(own < 8, "{own} of 23 are as they were");
+    }
+
+    #[test]
+    fn images_to_distort_need_their_shape() {
+        let (pixels, labels) = samples();
+        let samples = Dataset::new(&pixels, 6, &labels, 5).unwrap();
+        let ingredients = Ingredients { augmentation: Some(Augmentation::AFFINE), ..Ingredients::NONE };
+        for image_shape in [&[][..], &[3, 3], &[usize::MAX, usize::MAX]] {
+            let set = TrainingSet { image_shape, ..samples.into() };
+            let error = Feed::new(set, &config(1, ingredients)).err().unwrap();
+            let expected = FitError::ImageShape { image_shape: image_shape.to_vec(), features: 6 };
+            assert_eq!(error, expected);
+        }
+    }
+}
