@@ -4,11 +4,13 @@ mod bench;
 mod check_peers;
 mod digest;
 mod fetch;
+mod machine;
 mod output;
 mod peers;
 mod process;
 mod publish;
 mod python;
+mod results;
 mod sample;
 mod scratch;
 mod tidy;
@@ -40,6 +42,12 @@ const COMMANDS: &[Command] = &[
         summary: "run the benchmarks and print a table",
         help: bench::HELP,
         run: bench::run,
+    },
+    Command {
+        name: "results",
+        summary: "train by the recipes over several seeds, and write the table",
+        help: results::HELP,
+        run: results::run,
     },
     Command {
         name: "validate",

@@ -3,13 +3,13 @@
 
 mod environment;
 mod findings;
-mod machine;
 mod page;
 mod plan;
 mod rounds;
 mod run;
 mod table;
 
+use crate::machine::Machine;
 use crate::output::Output;
 use crate::publish::write_atomically;
 use crate::scratch::ScratchFolder;
@@ -17,7 +17,7 @@ use crate::workspace;
 use anyhow::{Context as _, Result, bail, ensure};
 use environment::{Environment, check_data};
 use lexopt::prelude::*;
-use machine::Machine;
+pub(crate) use page::replace_marked;
 use plan::{OURS, PEERS, TASKS};
 use rounds::{Row, State};
 use run::Runner;
@@ -87,7 +87,8 @@ pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> 
         |cell, round| runner.measure(&environment.program(cell)?, cell, round),
         |line| output.line(line),
     )?;
-    let machine = Machine::look(&rows);
+    let said = rows.iter().flat_map(|row| &row.measurements).flat_map(|one| &one.versions);
+    let machine = Machine::look(said.filter(|(name, _)| name != "this project").cloned().collect());
     output.line(format_args!("\n{} ({:.0} s)", machine.sentence(), started.elapsed().as_secs_f64()));
     for task in TASKS.iter().filter(|task| options.tasks.contains(&task.name)) {
         let lines = table::lines(&rows, task);
@@ -131,7 +132,7 @@ fn write(rows: &[Row], machine: &Machine, rounds: u32, output: &mut Output) -> R
     let root = workspace::root();
     let readme = root.join("README.md");
     let text = fs::read_to_string(&readme).context("cannot read README.md")?;
-    let text = page::replace_marked(&text, &page::readme(rows, machine)).context("in README.md")?;
+    let text = replace_marked(&text, "bench:peers", &page::readme(rows, machine)).context("in README.md")?;
     let mut json = serde_json::to_string_pretty(&page::json(rows, machine, rounds))?;
     json += "\n";
     let pages = [

@@ -1,10 +1,10 @@
 //! Owns the pages that a comparison leaves: `docs/benchmarks.md`, its figures as JSON, and the README's summary.
 
 use super::findings;
-use super::machine::Machine;
 use super::plan::{OURS, TASKS, Task};
 use super::rounds::{LEFT_OUT_ABOVE, Row, State, best, time};
 use super::table;
+use crate::machine::Machine;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
@@ -94,17 +94,14 @@ pub(super) fn json(rows: &[Row], machine: &Machine, rounds: u32) -> Value {
     json!({ "machine": machine.json(), "rounds": rounds, "rows": rows.iter().map(row).collect::<Vec<_>>() })
 }
 
-const BEGIN: &str = "<!-- bench:peers begin -->\n";
-const END: &str = "<!-- bench:peers end -->";
-
-/// `text` with `inside` between the two marks, and everything else as it was.
-pub(super) fn replace_marked(text: &str, inside: &str) -> Result<String> {
-    let hint =
-        "between the lines `<!-- bench:peers begin -->` and `<!-- bench:peers end -->` stands the summary";
-    let (before, rest) = text.split_once(BEGIN).context(hint)?;
-    let (_, after) = rest.split_once(END).context(hint)?;
-    ensure!(!after.contains(BEGIN), "there are two places for the summary");
-    Ok(format!("{before}{BEGIN}{inside}{END}{after}"))
+/// `text` with `inside` between the two marks of this name, and everything else as it was.
+pub(crate) fn replace_marked(text: &str, name: &str, inside: &str) -> Result<String> {
+    let (begin, end) = (format!("<!-- {name} begin -->\n"), format!("<!-- {name} end -->"));
+    let hint = || format!("between the lines `{}` and `{end}` stands the summary", begin.trim_end());
+    let (before, rest) = text.split_once(&begin).with_context(hint)?;
+    let (_, after) = rest.split_once(&end).with_context(hint)?;
+    ensure!(!after.contains(&begin), "there are two places for the summary");
+    Ok(format!("{before}{begin}{inside}{end}{after}"))
 }
 
 /// What stands in the README.
@@ -121,10 +118,10 @@ pub(super) fn readme(rows: &[Row], machine: &Machine) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::machine::tests::example;
     use super::super::plan::cells;
     use super::super::rounds::{self, tests::measured};
     use super::*;
+    use crate::machine::tests::example;
 
     fn rows() -> Vec<Row> {
         let measure = |cell: &super::super::plan::Cell, _: u32| match cell.peer.name {
@@ -167,9 +164,9 @@ mod tests {
     fn only_what_is_marked_is_replaced() {
         let text = "a\n<!-- bench:peers begin -->\nold\n<!-- bench:peers end -->\nb\n";
         let expected = "a\n<!-- bench:peers begin -->\nnew\n<!-- bench:peers end -->\nb\n";
-        assert_eq!(replace_marked(text, "new\n").unwrap(), expected);
-        assert_eq!(replace_marked(expected, "new\n").unwrap(), expected);
-        assert!(replace_marked("a\n", "new").is_err());
-        assert!(replace_marked(&text.repeat(2), "new").is_err());
+        assert_eq!(replace_marked(text, "bench:peers", "new\n").unwrap(), expected);
+        assert_eq!(replace_marked(expected, "bench:peers", "new\n").unwrap(), expected);
+        assert!(replace_marked("a\n", "bench:peers", "new").is_err());
+        assert!(replace_marked(&text.repeat(2), "bench:peers", "new").is_err());
     }
 }

@@ -1,6 +1,5 @@
-//! Owns what a comparison was made on: processor, commit, compiler, versions; measures nothing.
+//! Owns what figures were measured on: processor, commit, compiler, versions; measures nothing.
 
-use super::rounds::Row;
 use crate::workspace;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -10,21 +9,21 @@ use std::thread;
 
 /// Where and with what the figures were measured.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Machine {
-    pub(super) processor: String,
-    pub(super) cores: usize,
+pub(crate) struct Machine {
+    pub(crate) processor: String,
+    pub(crate) cores: usize,
     /// The widest vector instructions.
-    pub(super) simd: String,
-    pub(super) system: String,
-    pub(super) commit: String,
-    pub(super) rust: String,
+    pub(crate) simd: String,
+    pub(crate) system: String,
+    pub(crate) commit: String,
+    pub(crate) rust: String,
     /// Of the peers, by name.
-    pub(super) versions: BTreeMap<String, String>,
+    pub(crate) versions: BTreeMap<String, String>,
 }
 
 impl Machine {
-    pub(super) fn look(rows: &[Row]) -> Self {
-        let said = rows.iter().flat_map(|row| &row.measurements).flat_map(|one| &one.versions);
+    /// The machine at hand, and the versions of what else was measured.
+    pub(crate) fn look(versions: BTreeMap<String, String>) -> Self {
         Self {
             processor: processor(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
             cores: thread::available_parallelism().map_or(1, usize::from),
@@ -32,12 +31,12 @@ impl Machine {
             system: said_by(Command::new("uname").args(["-s", "-r", "-m"])),
             commit: commit(),
             rust: said_by(Command::new("rustc").arg("--version").current_dir(workspace::root())),
-            versions: said.filter(|(name, _)| name != "this project").cloned().collect(),
+            versions,
         }
     }
 
     /// One line for a page.
-    pub(super) fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         let Self { processor, cores, simd, system, commit, rust, .. } = self;
         let plural = if *cores == 1 { "core" } else { "cores" };
         let mut text = format!(
@@ -50,7 +49,7 @@ impl Machine {
         text + "."
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         json!({
             "processor": self.processor, "cores": self.cores, "simd": self.simd, "system": self.system,
             "commit": self.commit, "rust": self.rust, "versions": self.versions,
@@ -108,10 +107,10 @@ fn said_by(command: &mut Command) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    pub(in super::super) fn example() -> Machine {
+    pub(crate) fn example() -> Machine {
         Machine {
             processor: "Example 9000".into(),
             cores: 2,
