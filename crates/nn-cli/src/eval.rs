@@ -1,6 +1,6 @@
 //! `eval`: owns the report on a saved network, and refuses to know how it is measured.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
