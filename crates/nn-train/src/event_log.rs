@@ -42,7 +42,7 @@ use crate::{EpochReport, EpochSummary, Observer, Place, WriteError, write_atomic
 /// # Examples
 /// ```
 /// use std::num::NonZeroUsize;
-/// use nn_train::{Ingredients, EventLog, FitConfig, Place, Schedule, fit};
+/// use nn_train::{EventLog, FitConfig, Ingredients, Place, Schedule, fit};
 /// use nn_train::nn_core::{Activation, Dataset, Loss, Network, Optimizer};
 ///
 /// # let folder = tempfile::tempdir()?;

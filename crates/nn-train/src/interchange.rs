@@ -50,7 +50,7 @@ const DESCRIPTION: &str = "description";
 ///
 /// # Examples
 /// ```
-/// use nn_train::{Preprocessing, Model, initial_rng, interchange::{self, Format, ImportOptions}};
+/// use nn_train::{Model, Preprocessing, initial_rng, interchange::{self, Format, ImportOptions}};
 /// use nn_train::nn_core::{Activation, Loss, Network};
 ///
 /// let model = Model {
