@@ -164,7 +164,7 @@ impl Engine {
         team.for_each_part(parts, plan.first_blocks(team.threads()), |index, lines| {
             let block = &plan.blocks[index];
             let shape = plan.shapes[block.layer];
-            let rows = UpdateRows::new(update, block, shape, lines);
+            let rows = UpdateRows::new(update, shape.width(), lines);
             dispatch(UpdateBlock { block, shape, pass: &pass, rows });
         });
         tally

@@ -2,8 +2,6 @@
 //! Knows no steps.
 
 use crate::dense::GradientSink;
-use crate::parameters::Shape;
-use crate::plan::Block;
 use crate::simd::{Line, Simd, load_lines, store_lines};
 use zerocopy::IntoBytes;
 
@@ -37,24 +35,18 @@ pub(crate) enum Formula {
 }
 
 impl Formula {
-    /// Multiplies the first `T` lines of `w` by `shrink`, and changes the first `T` lines of `w`, and of the memories `first` and `second`, by the gradient `g`;
+    /// Changes the first `T` lines of `w`, and of the memories `first` and `second`, by the gradient `g`;
     /// a memory that the rule does not have is empty.
     #[inline(always)]
     fn apply<S: Simd, const T: usize>(
         self,
         simd: S,
-        shrink: f32,
         w: &mut [Line],
         first: &mut [Line],
         second: &mut [Line],
         g: [S::Vector; T],
     ) {
         let mut new_w: [S::Vector; T] = load_lines(simd, w);
-        if shrink != 1.0 {
-            for t in 0..T {
-                new_w[t] = simd.mul(simd.splat(shrink), new_w[t]);
-            }
-        }
         match self {
             Self::Sgd { rate } => {
                 for t in 0..T {
@@ -89,10 +81,10 @@ impl Formula {
     }
 }
 
-impl Update {
+impl Formula {
     /// Whether a gradient of 0 changes nothing, so that rows without one need not be touched.
     const fn ignores_zero(self) -> bool {
-        matches!(self.formula, Formula::Sgd { .. }) && self.shrink == 1.0
+        matches!(self, Self::Sgd { .. })
     }
 }
 
@@ -102,30 +94,38 @@ pub(crate) struct UpdateRows<'a> {
     update: Update,
     /// Lines in a row.
     width: usize,
-    /// The row that holds biases, which may be past the last.
-    biases: usize,
     parameters: &'a mut [Line],
     first: &'a mut [Line],
     second: &'a mut [Line],
 }
 
 impl<'a> UpdateRows<'a> {
-    /// The rows of a block, and its part of the memories, empty where the rule has none.
+    /// The rows of a block of lines of `width`, and its part of the memories, empty where the rule has none.
     pub(crate) fn new(
         update: Update,
-        block: &Block,
-        shape: Shape,
+        width: usize,
         [parameters, first, second]: [&'a mut [Line]; 3],
     ) -> Self {
-        let biases = shape.inputs - block.rows.start;
-        Self { update, width: shape.width(), biases, parameters, first, second }
+        Self { update, width, parameters, first, second }
+    }
+
+    /// Decays the first rows, those of so many weights. To be called before they are updated: then a block is
+    /// gone over twice, but in the first cache, and plain updates need not ask what decays.
+    #[inline(always)]
+    pub(crate) fn decay<S: Simd>(&mut self, simd: S, rows: usize) {
+        if self.update.shrink == 1.0 {
+            return;
+        }
+        for line in &mut self.parameters[..rows * self.width] {
+            simd.store(simd.mul(simd.splat(self.update.shrink), simd.load(line)), line);
+        }
     }
 }
 
 impl<S: Simd> GradientSink<S> for UpdateRows<'_> {
     #[inline(always)]
     fn ignores_zero(&self) -> bool {
-        self.update.ignores_zero()
+        self.update.formula.ignores_zero()
     }
 
     #[inline(always)]
@@ -141,10 +141,9 @@ impl<S: Simd> GradientSink<S> for UpdateRows<'_> {
     #[inline(always)]
     fn take<const T: usize>(&mut self, simd: S, row: usize, start: usize, gradient: [S::Vector; T]) {
         let from = row * self.width + start;
-        let shrink = if row == self.biases { 1.0 } else { self.update.shrink };
         let memory = |lines: usize| if lines == 0 { 0 } else { from };
         let (first, second) = (memory(self.first.len()), memory(self.second.len()));
         let (first, second) = (&mut self.first[first..], &mut self.second[second..]);
-        self.update.formula.apply(simd, shrink, &mut self.parameters[from..], first, second, gradient);
+        self.update.formula.apply(simd, &mut self.parameters[from..], first, second, gradient);
     }
 }

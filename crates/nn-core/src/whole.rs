@@ -94,7 +94,7 @@ fn apply(
         let block = &plan.blocks[index];
         let shape = plan.shapes[block.layer];
         let gradients = &gradients.all_lines()[plan.lines[index].clone()];
-        let rows = UpdateRows::new(update, block, shape, lines);
+        let rows = UpdateRows::new(update, shape.width(), lines);
         let biases_only = muon.is_some() && block.layer + 1 < layers;
         dispatch(ApplyBlock { block, shape, rows, gradients, factor, biases_only });
     });
@@ -169,7 +169,7 @@ struct ApplyBlock<'a> {
     rows: UpdateRows<'a>,
     gradients: &'a [Line],
     factor: f32,
-    /// Whether the weights are left alone.
+    /// Whether the weights are left alone, their decay too.
     biases_only: bool,
 }
 
@@ -179,7 +179,11 @@ impl Kernel for ApplyBlock<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { block, shape, mut rows, gradients, factor, biases_only } = self;
-        let first = if biases_only { block.weights(shape).len() } else { 0 };
+        let weights = block.weights(shape).len();
+        let first = if biases_only { weights } else { 0 };
+        if !biases_only {
+            rows.decay(simd, weights);
+        }
         let width = shape.width();
         for (row, gradients) in gradients.chunks_exact(width).enumerate().skip(first) {
             for (line, gradient) in gradients.iter().enumerate() {

@@ -189,6 +189,7 @@ impl<'b, P: Iterator<Item = (&'b [Matrix], &'b [Matrix])> + Clone> Kernel for Up
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { block, shape, pass, mut rows } = self;
+        rows.decay(simd, block.weights(shape).len());
         pass::parameter_gradient(simd, block, shape, pass, &mut rows);
     }
 }
