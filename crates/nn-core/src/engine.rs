@@ -14,6 +14,9 @@
 //! in phases 1 and 3, step after step: they stay in that core's own cache. What passes between the
 //! threads is a few numbers a sample. No sum is cut differently for another number of threads, so the
 //! results are the same bits for any.
+//!
+//! An evaluation changes no weights, so every core may have all of them in its cache: each thread goes with
+//! samples of its own from the first layer to the last, and they meet once for some hundred samples.
 
 mod share;
 
@@ -34,7 +37,7 @@ use crate::team::{Parts, Team};
 use crate::update::UpdateRows;
 use crate::whole::Whole;
 use ndarray::{Array2, s};
-use share::{Judge, MultiplySection, Share, There, ThereAndBack, UpdateBlock};
+use share::{Judge, Lane, MultiplySection, Share, There, ThereAndBack, UpdateBlock};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
@@ -83,6 +86,8 @@ struct Buffers {
     share_lines: Vec<Range<usize>>,
     /// dL/dZ of the first layer for the whole batch.
     first_d_z: Matrix,
+    /// For evaluations: as many as there have ever been.
+    lanes: Vec<Lane>,
     /// Made by the first step that needs it.
     whole: Option<Whole>,
 }
@@ -136,11 +141,11 @@ impl Engine {
         let masks = Masks::new(&objective.dropout, optimizer.steps());
         let update = optimizer.begin_step(network.parameters());
         let (team, buffers) = self.prepare(network, batch.len());
-        let Buffers { plan, inputs, shares, share_lines, first_d_z, whole } = buffers;
+        let Buffers { plan, inputs, shares, share_lines, first_d_z, whole, .. } = buffers;
         let shares = &mut shares[..share_lines.len()];
 
         // Phase 1, over sections of the inputs.
-        multiply_first(team, network, batch, inputs, Some(masks));
+        multiply_first(team, network, batch, inputs, masks);
 
         // Phase 2, over samples.
         let scale = 1.0 / batch.len() as f32;
@@ -257,23 +262,33 @@ impl Engine {
         work: impl Fn(&mut Share, Batch<'a>) + Sync,
         mut take: impl FnMut(&Share, Batch<'a>),
     ) {
+        self.buffers_for(network);
+        let lanes = &mut self.buffers.as_mut().expect("they have just been made").lanes;
         let mut rest = dataset;
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(rest.len().min(EVALUATION_SHARE * self.threads()));
+            let count = self.team.threads().min(rest.len().div_ceil(LEAST_SHARE));
+            let (now, later) = rest.split_at(rest.len().min(EVALUATION_SHARE * count));
             rest = later;
-            let batch = now.all();
-            let (team, Buffers { inputs, shares, share_lines, .. }) = self.prepare(network, batch.len());
-            let shares = &mut shares[..share_lines.len()];
-            multiply_first(team, network, batch, inputs, None);
-            team.for_each(shares, |_, share| {
-                dispatch(There { network, inputs, masks: None, share });
-                work(share, batch.slice(share.samples.clone()));
+            lanes.resize_with(lanes.len().max(count), || Lane::new(network));
+            for (index, lane) in lanes[..count].iter_mut().enumerate() {
+                lane.samples = share_of(now.len(), index, count);
+            }
+            let team = if count == 1 { &mut self.alone } else { &mut self.team };
+            team.for_each(&mut lanes[..count], |_, lane| {
+                let batch = now.slice(lane.samples.clone()).all();
+                dispatch(There { network, batch, lane });
+                work(&mut lane.share, batch);
             });
-            for share in shares.iter() {
-                take(share, batch.slice(share.samples.clone()));
+            for lane in &lanes[..count] {
+                take(&lane.share, now.slice(lane.samples.clone()).all());
             }
         }
     }
+}
+
+/// The samples of share `index` where so many are cut into `count`, as equal as can be.
+fn share_of(samples: usize, index: usize, count: usize) -> Range<usize> {
+    index * samples / count..(index + 1) * samples / count
 }
 
 impl Buffers {
@@ -286,6 +301,7 @@ impl Buffers {
             shares: Vec::new(),
             share_lines: Vec::new(),
             first_d_z: Matrix::zeros(0, shapes[0].outputs),
+            lanes: Vec::new(),
             whole: None,
         }
     }
@@ -297,26 +313,25 @@ impl Buffers {
         }
         self.share_lines.clear();
         for (index, share) in self.shares[..count].iter_mut().enumerate() {
-            share.samples = index * samples / count..(index + 1) * samples / count;
+            share.samples = share_of(samples, index, count);
             let width = self.first_d_z.width();
             self.share_lines.push(share.samples.start * width..share.samples.end * width);
         }
     }
 }
 
-/// Phase 1: every section's part of the first layer's X W. `back` says what is dropped where back-propagation
-/// follows.
+/// Phase 1: every section's part of the first layer's X W.
 fn multiply_first(
     team: &mut Team,
     network: &Network,
     batch: Batch<'_>,
     inputs: &mut InputRows,
-    back: Option<Option<Masks>>,
+    masks: Option<Masks>,
 ) {
     let weights = network.parameters().rows(0);
-    let mask = back.flatten().and_then(Masks::inputs);
+    let mask = masks.and_then(Masks::inputs);
     team.for_each(inputs.sections_mut(), |_, section| {
-        dispatch(MultiplySection { inputs: batch.into(), section, weights, mask, and_back: back.is_some() });
+        dispatch(MultiplySection { inputs: batch.into(), section, weights, mask, and_back: true });
     });
 }
 

@@ -107,22 +107,40 @@ impl Kernel for MultiplySection<'_, '_> {
     }
 }
 
-/// Forward propagation of one share.
-pub(super) struct There<'a> {
-    pub(super) network: &'a Network,
-    pub(super) inputs: &'a InputRows,
-    pub(super) masks: Option<Masks>,
-    pub(super) share: &'a mut Share,
+/// One thread's samples in an evaluation, from the inputs on.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) samples: Range<usize>,
+    inputs: InputRows,
+    pub(super) share: Share,
 }
 
-impl Kernel for There<'_> {
+impl Lane {
+    pub(super) fn new(network: &Network) -> Self {
+        let inputs = InputRows::new(network.parameters().shape(0));
+        Self { samples: 0..0, inputs, share: Share::new(network) }
+    }
+}
+
+/// Forward propagation of one lane.
+pub(super) struct There<'a, 'b> {
+    pub(super) network: &'a Network,
+    pub(super) batch: Batch<'b>,
+    pub(super) lane: &'a mut Lane,
+}
+
+impl Kernel for There<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { network, inputs, masks, share } = self;
-        let samples = (inputs, share.samples.clone());
-        pass::forward(simd, network.layer_activations(), network.parameters(), samples, masks, &mut share.a);
+        let Self { network, batch, lane: Lane { inputs, share, .. } } = self;
+        let (activations, parameters) = (network.layer_activations(), network.parameters());
+        let weights = parameters.rows(0);
+        for section in inputs.sections_mut() {
+            MultiplySection { inputs: batch.into(), section, weights, mask: None, and_back: false }.run(simd);
+        }
+        pass::forward(simd, activations, parameters, (inputs, 0..batch.len()), None, &mut share.a);
     }
 }
 
@@ -161,7 +179,8 @@ impl Kernel for ThereAndBack<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { network, inputs, objective, masks, batch, scale, share, first_d_z } = self;
-        There { network, inputs, masks, share }.run(simd);
+        let samples = (inputs, share.samples.clone());
+        pass::forward(simd, network.layer_activations(), network.parameters(), samples, masks, &mut share.a);
         share.judge(simd, objective, batch.slice(share.samples.clone()), scale);
         pass::backward(
             simd,
