@@ -65,10 +65,16 @@ pub(super) const EXPERIMENTS: &[Experiment] = &[
     },
     without("small-whole", "nothing left out", &["--preset", "small"]),
     without("small-without-deskew", "no deskewing", &["--preset", "small", "--preprocess", "none"]),
+    without(
+        "small-without-elastic",
+        "affine distortions alone",
+        &["--preset", "small", "--augment", "affine"],
+    ),
     without("small-without-augment", "no distortions", &["--preset", "small", "--augment", "none"]),
     without("small-without-schedule", "a constant rate", &["--preset", "small", "--schedule", "constant"]),
     without("wide-whole", "nothing left out", &["--preset", "wide"]),
     without("wide-without-deskew", "no deskewing", &["--preset", "wide", "--preprocess", "none"]),
+    without("wide-without-elastic", "affine distortions alone", &["--preset", "wide", "--augment", "affine"]),
     without("wide-without-augment", "no distortions", &["--preset", "wide", "--augment", "none"]),
     without("wide-without-schedule", "a constant rate", &["--preset", "wide", "--schedule", "constant"]),
 ];
