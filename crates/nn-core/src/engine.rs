@@ -19,7 +19,7 @@ mod share;
 
 use crate::average::Average;
 use crate::dataset::{Batch, Dataset};
-use crate::dropout::Masks;
+use crate::dropout::{LayerMask, Masks};
 use crate::inputs::InputRows;
 use crate::loss::Loss;
 use crate::matrix::Matrix;
@@ -102,8 +102,9 @@ impl Engine {
 
     /// One training step: forward propagation of the batch, its loss, back-propagation, and the
     /// optimizer's change to every parameter. The objective may be a [`Loss`] alone. The tally is that of the
-    /// network before the change, with what is dropped left out: its loss is against the [targets](Batch::with_targets), smoothed as the
-    /// objective says; right is an answer that is the label, of two mixed ones that with the greater share.
+    /// network before the change, with what is dropped left out: its loss is against the
+    /// [targets](Batch::with_targets), smoothed as the objective says; right is an answer that is the label, of
+    /// two mixed ones that with the greater share.
     ///
     /// # Panics
     /// If the batch is empty, its samples don't have as many features as the network inputs, the
@@ -140,7 +141,7 @@ impl Engine {
         let shares = &mut shares[..share_lines.len()];
 
         // Phase 1, over sections of the inputs.
-        multiply_first(team, network, batch, inputs, Some(masks));
+        multiply_first(team, network, batch, inputs, masks.and_then(Masks::inputs), true);
 
         // Phase 2, over samples.
         let scale = 1.0 / batch.len() as f32;
@@ -264,7 +265,7 @@ impl Engine {
             let batch = now.all();
             let (team, Buffers { inputs, shares, share_lines, .. }) = self.prepare(network, batch.len());
             let shares = &mut shares[..share_lines.len()];
-            multiply_first(team, network, batch, inputs, None);
+            multiply_first(team, network, batch, inputs, None, false);
             team.for_each(shares, |_, share| {
                 dispatch(There { network, inputs, masks: None, share });
                 work(share, batch.slice(share.samples.clone()));
@@ -304,19 +305,19 @@ impl Buffers {
     }
 }
 
-/// Phase 1: every section's part of the first layer's X W. `back` says what is dropped where back-propagation
-/// follows.
+/// Phase 1: every section's part of the first layer's X W, with what the mask says left out of X; and what
+/// back-propagation, if it follows, needs to know of the sections.
 fn multiply_first(
     team: &mut Team,
     network: &Network,
     batch: Batch<'_>,
     inputs: &mut InputRows,
-    back: Option<Option<Masks>>,
+    mask: Option<LayerMask>,
+    and_back: bool,
 ) {
     let weights = network.parameters().rows(0);
-    let mask = back.flatten().and_then(Masks::inputs);
     team.for_each(inputs.sections_mut(), |_, section| {
-        dispatch(MultiplySection { inputs: batch.into(), section, weights, mask, and_back: back.is_some() });
+        dispatch(MultiplySection { inputs: batch.into(), section, weights, mask, and_back });
     });
 }
 
