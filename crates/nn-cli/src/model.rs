@@ -92,11 +92,6 @@ pub(crate) fn see_all<'a>(model: &Model, dataset: Dataset<'a>, threads: NonZeroU
     model.preprocessing.apply_all(dataset.pixels(), &model.image_shape, threads)
 }
 
-/// The same samples with these pixels.
-pub(crate) fn with_pixels<'a>(dataset: Dataset<'a>, pixels: &'a [u8]) -> Result<Dataset<'a>> {
-    Ok(Dataset::new(pixels, dataset.features(), dataset.labels(), dataset.classes())?)
-}
-
 /// The classes that outputs, shape (1, C), make most probable, at most `top`, the predicted one first.
 pub(crate) fn guesses(model: &Model, outputs: ArrayView2<'_, f32>, top: usize) -> Vec<Guess> {
     let predicted = predicted_class(outputs.row(0).as_slice().unwrap_or_default());
