@@ -147,7 +147,7 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
 fn measure(args: &EvalArgs, model: &Model, path: &Path, files: &DataFiles) -> Result<Evaluation> {
     let threads = args.threads.count();
     let seen = model::see_all(model, files.view(), threads);
-    nn_train::evaluate(&model.network, model.loss, model::with_pixels(files.view(), &seen)?, threads)
+    nn_train::evaluate(&model.network, model.loss, files.view().with_pixels(&seen)?, threads)
         .with_context(|| format!("cannot measure {} on {}", path.display(), files.images().path().display()))
 }
 

@@ -64,21 +64,21 @@ pub(crate) struct Guess {
     pub(crate) probability: f32,
 }
 
-/// The classes that the model finds most probable for an image, at most `top`, the predicted one first.
+/// The classes that the model finds most probable for an image as it [sees](see) it, at most `top`, the predicted one
+/// first.
 ///
 /// Images are asked about one by one, so that the answer does not depend on their neighbours in a batch.
 ///
 /// # Errors
 /// When the image has not as many pixels as the model takes.
-pub(crate) fn predict(model: &Model, pixels: &[u8], top: usize) -> Result<Vec<Guess>> {
+pub(crate) fn predict(model: &Model, seen: &[u8], top: usize) -> Result<Vec<Guess>> {
     ensure!(
-        pixels.len() == model.network.inputs(),
+        seen.len() == model.network.inputs(),
         "expected {} pixels for this model, found {}",
         model.network.inputs(),
-        pixels.len()
+        seen.len()
     );
-    let seen = see(model, pixels);
-    let inputs = ArrayView2::from_shape((1, seen.len()), &seen)?;
+    let inputs = ArrayView2::from_shape((1, seen.len()), seen)?;
     Ok(guesses(model, model.network.forward(inputs).view(), top))
 }
 
@@ -90,11 +90,6 @@ pub(crate) fn see<'a>(model: &Model, pixels: &'a [u8]) -> Cow<'a, [u8]> {
 /// The images of a data set as the model's preprocessing makes them.
 pub(crate) fn see_all<'a>(model: &Model, dataset: Dataset<'a>, threads: NonZeroUsize) -> Cow<'a, [u8]> {
     model.preprocessing.apply_all(dataset.pixels(), &model.image_shape, threads)
-}
-
-/// The same samples with these pixels.
-pub(crate) fn with_pixels<'a>(dataset: Dataset<'a>, pixels: &'a [u8]) -> Result<Dataset<'a>> {
-    Ok(Dataset::new(pixels, dataset.features(), dataset.labels(), dataset.classes())?)
 }
 
 /// The classes that outputs, shape (1, C), make most probable, at most `top`, the predicted one first.

@@ -25,7 +25,7 @@ use self::{
     keep::keep,
     keeper::{About, Keeper},
     report::{EndLine, StartLine},
-    school::Class,
+    school::Teaching,
     sets::{Images, Sets},
     task::{Resumed, Task},
     watch::Watch,
@@ -79,10 +79,10 @@ pub(crate) fn run(
     let train_files = data::open(&task.data, Split::Train)?;
     let test_files = data::open_if_present(&task.data, Split::Test)?;
     data::note_empty_classes(&train_files);
-    let class = Class::of(&task, &train_files)?;
+    let teaching = Teaching::of(&task, &train_files)?;
     if let Some(Resumed { folder, lesson, .. }) = &resumed {
         let cannot = || format!("cannot go on with {}", folder.path().display());
-        Class::check(class.as_ref(), lesson.as_ref()).with_context(cannot)?;
+        Teaching::check(teaching.as_ref(), lesson.as_ref()).with_context(cannot)?;
     }
     let preprocessing = task.recipe.preprocessing;
     let images = Images::new(&train_files, test_files.as_ref(), preprocessing, task.threads)?;
@@ -97,7 +97,7 @@ pub(crate) fn run(
              --validation 0.1 keeps training samples to choose by",
         );
     }
-    let lesson = class.as_ref().map(|class| class.lesson.clone());
+    let lesson = teaching.as_ref().map(|teaching| teaching.lesson.clone());
     let about = args.is_run().then(|| About::new(&task, &sets, &train_files, lesson)).transpose()?;
     let mut state = match (resumed, &about) {
         (Some(resumed), Some(about)) => State::resumed(args, resumed, about, kept, train_files.len())?,
@@ -120,7 +120,7 @@ pub(crate) fn run(
         task: &task,
         files: &train_files,
         sets: &sets,
-        teacher: class.as_ref().map(Class::teacher),
+        teacher: teaching.as_ref().map(Teaching::teacher),
         start: &start,
         interrupt: &interrupt,
     };

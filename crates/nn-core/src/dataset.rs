@@ -39,12 +39,31 @@ impl<'a> Dataset<'a> {
         if features == 0 {
             return Err(DatasetError::NoFeatures);
         }
+        Self { pixels: &[], features, labels, classes: 256 }.with_pixels(pixels)?.with_classes(classes)
+    }
+
+    /// The same samples with other bytes, as many: what has become of them since.
+    ///
+    /// # Errors
+    /// [`DatasetError::Length`] where `pixels` are not a row of [`features`](Self::features) bytes per label.
+    ///
+    /// # Examples
+    /// ```
+    /// use nn_core::Dataset;
+    /// let dataset = Dataset::new(&[0, 9, 0, 7], 2, &[4, 1], 10)?;
+    /// let inverted: Vec<u8> = dataset.pixels().iter().map(|pixel| 255 - pixel).collect();
+    /// let dataset = dataset.with_pixels(&inverted)?;
+    /// assert_eq!((dataset.row(1), dataset.label(1)), (&[255, 248][..], 1));
+    /// # Ok::<(), nn_core::DatasetError>(())
+    /// ```
+    pub fn with_pixels(self, pixels: &'a [u8]) -> Result<Self, DatasetError> {
+        let Self { features, labels, .. } = self;
         let expected = labels.len().saturating_mul(features);
         if pixels.len() != expected {
             let (labels, found) = (labels.len(), pixels.len());
             return Err(DatasetError::Length { labels, features, expected, found });
         }
-        Self { pixels, features, labels, classes: 256 }.with_classes(classes)
+        Ok(Self { pixels, ..self })
     }
 
     /// The same samples among another number of classes.

@@ -107,8 +107,9 @@ impl Engine {
 
     /// One training step: forward propagation of the batch, its loss, back-propagation, and the
     /// optimizer's change to every parameter. The objective may be a [`Loss`] alone. The tally is that of the
-    /// network before the change, with what is dropped left out: its loss is against the [targets](Batch::with_targets), smoothed as the
-    /// objective says; right is an answer that is the label, of two mixed ones that with the greater share.
+    /// network before the change, with what is dropped left out: its loss is against the
+    /// [targets](Batch::with_targets), smoothed as the objective says; right is an answer that is the label, of
+    /// two mixed ones that with the greater share.
     ///
     /// # Panics
     /// If the batch is empty, its samples don't have as many features as the network inputs, the

@@ -9,7 +9,7 @@ use crate::matrix::Matrix;
 use crate::parameters::{Rows, Shape};
 use crate::simd::{Kernel, Line, Simd, dispatch};
 use crate::team::{Parts, Team};
-use crate::whole::sum_squares;
+use crate::whole::SumSquares;
 use std::iter::once;
 use std::ops::Range;
 
@@ -121,7 +121,7 @@ impl Orthogonalizer {
         let tasks = &mut tasks[..lines.len()];
         // No singular value is greater than the norm.
         team.for_each_with(tasks, Parts::new(x.lines_mut(), lines), |_, task, x| {
-            task.squares = dispatch(Squares { x, columns });
+            task.squares = dispatch(SumSquares { lines: x, columns });
         });
         let norm = tasks.iter().map(|task| task.squares).sum::<f64>().sqrt();
         let scale = (1.0 / norm.max(LEAST_NORM)) as f32;
@@ -195,20 +195,6 @@ impl Kernel for Follow<'_> {
             let shrunk = simd.mul(simd.load(w), simd.splat(self.shrink));
             simd.store(simd.mul_add(simd.splat(-self.rate), simd.load(x), shrunk), w);
         }
-    }
-}
-
-struct Squares<'a> {
-    x: &'a [Line],
-    columns: usize,
-}
-
-impl Kernel for Squares<'_> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _simd: S) -> f64 {
-        sum_squares(self.x, self.columns)
     }
 }
 

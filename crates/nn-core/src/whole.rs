@@ -62,7 +62,7 @@ pub(crate) fn step_by(
     let blocks = if optimizer.clip().is_some() { &plan.blocks[..] } else { &[] };
     let square = |(block, lines): (&Block, &std::ops::Range<usize>)| {
         let lines = &gradients.all_lines()[lines.clone()];
-        dispatch(SumSquares { lines, shape: plan.shapes[block.layer] })
+        dispatch(SumSquares { lines, columns: plan.shapes[block.layer].outputs })
     };
     let squares: Vec<f64> = blocks.iter().zip(&plan.lines).map(square).collect();
     let factor = clip_factor(optimizer.clip(), &squares);
@@ -130,9 +130,10 @@ impl<'b, P: Iterator<Item = (&'b [Matrix], &'b [Matrix])> + Clone> Kernel for St
     }
 }
 
-struct SumSquares<'a> {
-    lines: &'a [Line],
-    shape: Shape,
+/// The sum of the squares of rows of `columns` numbers.
+pub(crate) struct SumSquares<'a> {
+    pub(crate) lines: &'a [Line],
+    pub(crate) columns: usize,
 }
 
 impl Kernel for SumSquares<'_> {
@@ -140,13 +141,13 @@ impl Kernel for SumSquares<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _simd: S) -> f64 {
-        sum_squares(self.lines, self.shape.outputs)
+        sum_squares(self.lines, self.columns)
     }
 }
 
 /// The sum of the squares of rows of `columns` numbers, without their padding.
 #[inline(always)]
-pub(crate) fn sum_squares(lines: &[Line], columns: usize) -> f64 {
+fn sum_squares(lines: &[Line], columns: usize) -> f64 {
     let mut sums = [0.0_f64; LANES];
     for row in lines.chunks_exact(columns.div_ceil(LANES)) {
         let (whole, rest) = floats(row)[..columns].as_chunks::<LANES>();

@@ -70,6 +70,27 @@ fn bytes_and_labels_that_do_not_fit_are_refused_in_these_words() {
 }
 
 #[test]
+fn other_pixels_keep_features_labels_and_classes() {
+    let pixels: Vec<u8> = (1..=15).collect();
+    let changed = dataset().with_pixels(&pixels).unwrap();
+    assert_eq!((changed.features(), changed.labels(), changed.classes()), (5, &[2, 0, 1][..], 4));
+    assert_eq!((changed.pixels(), changed.row(2)), (&pixels[..], &[11, 12, 13, 14, 15][..]));
+    // Of a part, as many as the part has.
+    let (first, rest) = dataset().split_at(1);
+    assert_eq!(rest.with_pixels(&pixels[5..]).unwrap().row(0), &[6, 7, 8, 9, 10]);
+    assert_eq!(
+        first.with_pixels(&pixels[..10]).map(|_| ()),
+        Err(DatasetError::Length { labels: 1, features: 5, expected: 5, found: 10 })
+    );
+    for found in [0, 14] {
+        assert_eq!(
+            dataset().with_pixels(&pixels[..found]).map(|_| ()),
+            Err(DatasetError::Length { labels: 3, features: 5, expected: 15, found })
+        );
+    }
+}
+
+#[test]
 fn all_256_labels_are_allowed() {
     let labels: Vec<u8> = (0..=255).collect();
     let dataset = Dataset::new(&[7; 512], 2, &labels, 256).unwrap();

@@ -9,7 +9,7 @@ use nn_core::{
     predicted_class,
 };
 
-use crate::{Incompatible, Model, Preprocessing, feed::like};
+use crate::{Incompatible, Model, Preprocessing};
 
 /// Models that are asked together: their answer is the mean of their probabilities, which is right more often than
 /// each of them where they err on different samples (Hansen and Salamon 1990; for MNIST, Ciresan et al. 2011).
@@ -87,7 +87,8 @@ impl Committee {
             let share = dataset.slice(start..dataset.len().min(start + SHARE));
             let of_share = self.mean(|model| {
                 let prepared = model.preprocessing.apply_all(share.pixels(), &model.image_shape, threads);
-                probabilities(&mut engine, model, like(share, &prepared, share.labels()))
+                let prepared = share.with_pixels(&prepared).expect("an image stays as large as it is");
+                probabilities(&mut engine, model, prepared)
             });
             mean.append(Axis(0), of_share.view()).expect("both have a column for each class");
         }

@@ -191,7 +191,9 @@ impl Preparing<'_> {
 
     fn batch<'b>(&'b self, samples: Dataset<'b>, positions: Range<usize>) -> Batch<'b> {
         let rows = positions.start - self.positions.start..positions.end - self.positions.start;
-        let batch = like(samples, &self.rows, &self.labels).slice(rows.clone()).all();
+        let features = samples.features();
+        let pixels = &self.rows[rows.start * features..rows.end * features];
+        let batch = like(samples, pixels, &self.labels[rows.clone()]).all();
         match &self.teacher {
             Some((teacher, _)) => batch.with_targets(Targets::Teacher {
                 probabilities: self.probabilities.slice(s![rows, ..]),
@@ -207,7 +209,7 @@ impl Preparing<'_> {
 }
 
 /// Other samples of the same kind.
-pub(crate) fn like<'a>(samples: Dataset<'_>, rows: &'a [u8], labels: &'a [u8]) -> Dataset<'a> {
+fn like<'a>(samples: Dataset<'_>, rows: &'a [u8], labels: &'a [u8]) -> Dataset<'a> {
     Dataset::new(rows, samples.features(), labels, samples.classes()).expect("there is a row for each label")
 }
 

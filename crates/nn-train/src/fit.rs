@@ -129,10 +129,9 @@ pub fn fit_from<'a>(
         observer,
     };
     let stopped_early = fit.run(feed)?;
-    let Fit { averaged, network, place, observer, .. } = fit;
-    if let (Some(average), Some(mut averaged)) = (&place.average, averaged) {
-        average.write_to(&mut averaged);
-        *network = averaged;
+    let Fit { network, place, observer, .. } = fit;
+    if let Some(average) = &place.average {
+        average.write_to(network);
     }
     Ok(History::finish(place.epochs, stopped_early, observer))
 }
@@ -195,7 +194,8 @@ impl Fit<'_, '_> {
         if let Some(averaging) = ingredients.average
             && step >= averaging.first_step(batches * u64::from(config.epochs))
         {
-            place.average.get_or_insert_with(|| Average::new(network)).take(network, averaging.decay());
+            let average = place.average.get_or_insert_with(|| Average::new(network));
+            self.engine.average(average, network, averaging.decay());
         }
         place.batches = batch;
         place.running += tally;
@@ -215,14 +215,11 @@ impl Fit<'_, '_> {
         if let (Some(average), Some(averaged)) = (&place.average, &mut self.averaged) {
             average.write_to(averaged);
         }
-        let judged = match (&place.average, &self.averaged) {
-            (Some(_), Some(averaged)) => averaged,
-            _ => &**network,
-        };
+        place.batches = 0;
+        let judged = judged(place, self.averaged.as_ref(), network);
         let validation_start = Instant::now();
         let engine = &mut self.engine;
         let validation = self.validation.map(|validation| engine.evaluate(judged, config.loss, validation));
-        place.batches = 0;
         let report = EpochReport {
             epoch,
             rate: optimizer.rate(),
@@ -239,12 +236,18 @@ impl Fit<'_, '_> {
     /// Shows the observer all that decides how the fit goes on, and tells whether it wants to end it.
     fn show(&mut self, stopping: bool) -> bool {
         let Self { network, optimizer, place, .. } = self;
-        let judged = match (&place.average, &self.averaged) {
-            (Some(_), Some(averaged)) if place.batches == 0 => averaged,
-            _ => &**network,
-        };
+        let judged = judged(place, self.averaged.as_ref(), network);
         let snapshot = Snapshot { network, optimizer, place, judged, stopping };
         self.observer.between_steps(&snapshot).is_break()
+    }
+}
+
+/// What is measured at this place: the average of the weights at the end of an epoch, where it has been put together,
+/// if there is one yet.
+fn judged<'a>(place: &Place, averaged: Option<&'a Network>, network: &'a Network) -> &'a Network {
+    match averaged {
+        Some(averaged) if place.average.is_some() && place.batches == 0 => averaged,
+        _ => network,
     }
 }
 

@@ -134,8 +134,7 @@ impl Training {
 impl<'a> Findings<'a> {
     pub(super) fn new(subject: &'a Subject, args: &ReportArgs, data: &Data) -> Result<Findings<'a>> {
         let (model, threads) = (&subject.model, args.threads.count());
-        let seen = model::see_all(model, data.dataset(), threads);
-        let dataset = model::with_pixels(data.dataset(), &seen)?;
+        let dataset = data.seen()?;
         let cannot =
             || format!("cannot measure {} on {}", subject.model_path.display(), data.folder.display());
         let evaluation = evaluate(&model.network, model.loss, dataset, threads).with_context(cannot)?;

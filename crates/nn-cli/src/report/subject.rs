@@ -1,7 +1,10 @@
 //! What a report is about: owns the way from a name to a run or a model, its data, and the command that makes it again,
 //! and refuses to know what is found out about it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 use nn_train::{
@@ -37,7 +40,9 @@ pub(super) struct Run {
 /// The data that is measured on.
 pub(super) struct Data {
     pub(super) folder: PathBuf,
-    pub(super) files: DataFiles,
+    files: DataFiles,
+    /// The images as the network sees them, where those are others than in the files.
+    seen: Option<Vec<u8>>,
     pub(super) fingerprint: Fingerprint,
     /// Whether these are the samples that the run knows them to be, where it knows.
     pub(super) is_of_run: Option<bool>,
@@ -46,6 +51,14 @@ pub(super) struct Data {
 impl Data {
     pub(super) fn dataset(&self) -> Dataset<'_> {
         self.files.view()
+    }
+
+    /// As the network sees it.
+    pub(super) fn seen(&self) -> Result<Dataset<'_>> {
+        Ok(match &self.seen {
+            Some(pixels) => self.dataset().with_pixels(pixels)?,
+            None => self.dataset(),
+        })
     }
 }
 
@@ -122,9 +135,13 @@ impl Subject {
         let split = args.split.into();
         let files = data::open(&folder, split)?;
         model::check_images(&self.model, &self.model_path, &files)?;
-        // A run knows the images as its network sees them.
         let seen = model::see_all(&self.model, files.view(), args.threads.count());
-        let fingerprint = Fingerprint::of(model::with_pixels(files.view(), &seen)?);
+        // A run knows the images as its network sees them.
+        let fingerprint = Fingerprint::of(files.view().with_pixels(&seen)?);
+        let seen = match seen {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(pixels) => Some(pixels),
+        };
         // With samples kept for validation, neither of what the run knows is a whole file.
         let known =
             self.run.as_ref().filter(|run| run.settings.validation == 0).and_then(|run| match split {
@@ -132,7 +149,7 @@ impl Subject {
                 Split::Test => run.checkpoint.validation,
             });
         let is_of_run = known.map(|known| known.sha256 == fingerprint.sha256);
-        Ok(Data { folder, files, fingerprint, is_of_run })
+        Ok(Data { folder, files, seen, fingerprint, is_of_run })
     }
 
     /// What it was trained by, as far as it is known: names and values, in the order to show them.

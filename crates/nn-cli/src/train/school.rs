@@ -14,17 +14,17 @@ use crate::{
 };
 
 /// The committee of a training's teachers, and what a run remembers of it.
-pub(super) struct Class {
+pub(super) struct Teaching {
     committee: Committee,
     pub(super) lesson: Lesson,
 }
 
-impl Class {
+impl Teaching {
     /// Loads the teachers of a training, if it has any.
     ///
     /// # Errors
     /// When one cannot be loaded, or sees other images than the student.
-    pub(super) fn of(task: &Task, files: &DataFiles) -> Result<Option<Class>> {
+    pub(super) fn of(task: &Task, files: &DataFiles) -> Result<Option<Teaching>> {
         let Some(School { teachers, share }) = &task.school else { return Ok(None) };
         let mut models = Vec::new();
         let mut sha256 = Vec::new();
@@ -47,21 +47,22 @@ impl Class {
                     path.display()
                 );
             }
+            // The file's own bytes: they are not always those that the model would be saved as here.
             let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             sha256.push(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect());
             models.push(model);
         }
         let lesson = Lesson { teachers: teachers.0.clone(), sha256, share: *share };
-        Ok(Some(Class { committee: Committee::new(models)?, lesson }))
+        Ok(Some(Teaching { committee: Committee::new(models)?, lesson }))
     }
 
     /// Checks that the teachers of a run are those that it was begun with.
     ///
     /// # Errors
     /// When a file is another one.
-    pub(super) fn check(class: Option<&Class>, begun: Option<&Lesson>) -> Result<()> {
+    pub(super) fn check(teaching: Option<&Teaching>, begun: Option<&Lesson>) -> Result<()> {
         let files = |lesson: &Lesson| lesson.sha256.clone();
-        if class.map(|class| files(&class.lesson)) == begun.map(files) {
+        if teaching.map(|teaching| files(&teaching.lesson)) == begun.map(files) {
             return Ok(());
         }
         bail!(Advised::new(

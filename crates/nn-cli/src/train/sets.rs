@@ -8,7 +8,6 @@ use nn_train::{DataFiles, Preprocessing, nn_core::Dataset};
 
 use crate::{
     failure::Advised,
-    model::with_pixels,
     output::{shape, thousands},
 };
 
@@ -50,7 +49,7 @@ impl<'a> Sets<'a> {
     /// Keeps the last `kept` samples of the training files from training.
     pub(super) fn new(kept: usize, images: &'a Images<'_>) -> Result<Self> {
         let Images { train_files, test_files, .. } = *images;
-        let all = with_pixels(train_files.view(), &images.train)?;
+        let all = train_files.view().with_pixels(&images.train)?;
         if kept >= all.len() {
             let message = format!(
                 "--validation keeps {} of {} training samples, expected fewer",
@@ -70,7 +69,7 @@ impl<'a> Sets<'a> {
         }
         let (train, validation) = all.split_at(all.len() - kept);
         let test = test_files.zip(images.test.as_deref());
-        let test = test.map(|(files, pixels)| with_pixels(files.view(), pixels)).transpose()?;
+        let test = test.map(|(files, pixels)| files.view().with_pixels(pixels)).transpose()?;
         Ok(Sets { train, validation: (kept > 0).then_some(validation), test })
     }
 

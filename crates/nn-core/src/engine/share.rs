@@ -8,7 +8,6 @@ use crate::loss::{Loss, Target};
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::objective::Objective;
-
 use crate::parameters::{Rows, Shape};
 use crate::pass::{self, Pass};
 use crate::plan::Block;
