@@ -64,21 +64,21 @@ pub(crate) struct Guess {
     pub(crate) probability: f32,
 }
 
-/// The classes that the model finds most probable for an image, at most `top`, the predicted one first.
+/// The classes that the model finds most probable for an image as it [sees](see) it, at most `top`, the predicted one
+/// first.
 ///
 /// Images are asked about one by one, so that the answer does not depend on their neighbours in a batch.
 ///
 /// # Errors
 /// When the image has not as many pixels as the model takes.
-pub(crate) fn predict(model: &Model, pixels: &[u8], top: usize) -> Result<Vec<Guess>> {
+pub(crate) fn predict(model: &Model, seen: &[u8], top: usize) -> Result<Vec<Guess>> {
     ensure!(
-        pixels.len() == model.network.inputs(),
+        seen.len() == model.network.inputs(),
         "expected {} pixels for this model, found {}",
         model.network.inputs(),
-        pixels.len()
+        seen.len()
     );
-    let seen = see(model, pixels);
-    let inputs = ArrayView2::from_shape((1, seen.len()), &seen)?;
+    let inputs = ArrayView2::from_shape((1, seen.len()), seen)?;
     Ok(guesses(model, model.network.forward(inputs).view(), top))
 }
 

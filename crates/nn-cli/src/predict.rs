@@ -74,12 +74,11 @@ fn predict_indices(
     let size = size.with_context(|| format!("cannot draw {}", images.display()))?;
     let mut saver = saver(args, size, &[], indices.count())?;
     for index in wanted {
-        let pixels = dataset.row(index);
-        let guesses = model::predict(&model, pixels, args.top)
+        let seen = model::see(&model, dataset.row(index));
+        let guesses = model::predict(&model, &seen, args.top)
             .with_context(|| format!("cannot use image {index} of {}", images.display()))?;
         let label = usize::from(dataset.label(index));
         let correct = guesses.first().is_some_and(|guess| guess.class == label);
-        let seen = model::see(&model, pixels);
         let picture = size.map(|size| Picture::new(size, &seen));
         if let (Some(saver), Some(picture)) = (&mut saver, &picture) {
             saver.save(Path::new(&index.to_string()), picture)?;
@@ -123,17 +122,18 @@ fn predict_file(
     saver: Option<&mut Saver>,
     output: &mut Output,
 ) -> Result<()> {
-    let seen = pictures::see(file, size, &args.pictures)?;
+    let taken = pictures::see(file, size, &args.pictures)?;
     if !args.json {
-        pictures::note_inversion(file, &seen, &args.pictures);
+        pictures::note_inversion(file, &taken, &args.pictures);
     }
-    let shown = Picture::new(size, &model::see(model, &seen.picture.pixels));
+    let seen = model::see(model, &taken.picture.pixels);
+    let shown = Picture::new(size, &seen);
     if let Some(saver) = saver {
         saver.save(file, &shown)?;
     }
-    let guesses = model::predict(model, &seen.picture.pixels, args.top)
+    let guesses = model::predict(model, &seen, args.top)
         .with_context(|| format!("cannot use {}", file.display()))?;
-    let (inverted, prepared) = (seen.inverted, seen.prepared);
+    let (inverted, prepared) = (taken.inverted, taken.prepared);
     let image = Image::File { file: file.display().to_string(), inverted, prepared };
     answer(args, model, image, &guesses, output)?;
     draw(args, Some(&shown), output)
