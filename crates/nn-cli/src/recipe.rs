@@ -4,10 +4,7 @@
 use nn_train::{Ingredients, nn_core::Rule};
 
 use crate::{
-    args::{
-        TrainArgs,
-        value::{DropoutShares, OrNone},
-    },
+    args::{TrainArgs, value::DropoutShares},
     preset::{PresetName, Recipe},
 };
 
@@ -41,18 +38,24 @@ pub(crate) fn changed(ingredients: Ingredients, args: &TrainArgs) -> Ingredients
     }
 }
 
+/// The names of all ingredients, in the order in which they are listed, and what is typed to leave each out.
+const LEFT_OUT: [(&str, &str); 7] = [
+    ("augment", "none"),
+    ("mixup", "0"),
+    ("label-smoothing", "0"),
+    ("dropout", "0,0"),
+    ("weight-decay", "0"),
+    ("clip", "none"),
+    ("average", "none"),
+];
+
 /// The names and values of all ingredients, as flags and configurations have them, those that are not there included.
 pub(crate) fn spelled(ingredients: &Ingredients) -> [(&'static str, String); 7] {
-    let shares = DropoutShares { input: ingredients.input_dropout, hidden: ingredients.hidden_dropout };
-    [
-        ("augment", OrNone(ingredients.augmentation).to_string()),
-        ("mixup", ingredients.mixup.to_string()),
-        ("label-smoothing", ingredients.label_smoothing.to_string()),
-        ("dropout", shares.to_string()),
-        ("weight-decay", ingredients.weight_decay.to_string()),
-        ("clip", OrNone(ingredients.clip).to_string()),
-        ("average", OrNone(ingredients.average).to_string()),
-    ]
+    let named = ingredients.named();
+    LEFT_OUT.map(|(name, left_out)| {
+        let found = named.iter().find(|(found, _)| *found == name);
+        (name, found.map_or_else(|| left_out.to_owned(), |(_, value)| value.clone()))
+    })
 }
 
 impl Recipe {
@@ -136,7 +139,7 @@ impl Recipe {
 mod tests {
     use clap::Parser;
 
-    use nn_train::nn_core::Activation;
+    use nn_train::{Augmentation, Averaging, nn_core::Activation};
 
     use super::*;
     use crate::{
@@ -181,6 +184,34 @@ mod tests {
             let made = recipe(&format!("nn-cli train {flags}")).unwrap();
             let preset = PresetName::ALL[usize::from(flags.contains("article"))];
             assert_eq!(made.flags(preset).join(" "), flags);
+        }
+    }
+
+    #[test]
+    fn every_ingredient_is_spelled_and_can_be_left_out() {
+        // All fields by name, so that a new one is not forgotten here.
+        let all = Ingredients {
+            augmentation: Some(Augmentation::MEDIUM),
+            mixup: 0.2,
+            label_smoothing: 0.1,
+            input_dropout: 0.1,
+            hidden_dropout: 0.5,
+            weight_decay: 0.01,
+            clip: Some(2.0),
+            average: Some(Averaging::Ema { decay: 0.999 }),
+        };
+        assert_eq!(spelled(&all).to_vec(), all.named());
+        assert_eq!(spelled(&Ingredients::NONE), LEFT_OUT.map(|(name, value)| (name, value.to_owned())));
+        for ingredients in [all, Ingredients::NONE] {
+            let flags = spelled(&ingredients).map(|(name, value)| format!(" --{name} {value}")).concat();
+            let Command::Train(args) =
+                Cli::try_parse_from(format!("nn-cli train{flags}").split(' ')).unwrap().command
+            else {
+                panic!("not a training: {flags}");
+            };
+            for begun in [all, Ingredients::NONE] {
+                assert_eq!(changed(begun, &args), ingredients, "{flags}");
+            }
         }
     }
 
