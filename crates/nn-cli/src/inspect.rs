@@ -5,7 +5,7 @@ mod data;
 mod interchange;
 pub(crate) mod model;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use nn_train::{
@@ -66,6 +66,11 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<()> {
 pub(crate) fn show_model(path: &Path, model: &Model, as_json: bool, output: &mut Output) -> Result<()> {
     let description = model::describe(path, model);
     if as_json { output.json(&description) } else { output.line(description.text()) }
+}
+
+/// The ingredients of a training, to go on with in a line.
+fn listed(ingredients: &BTreeMap<&str, String>) -> String {
+    ingredients.iter().map(|(name, value)| format!(", {name} {value}")).collect()
 }
 
 /// Whether the file does not even begin as a model or a checkpoint does, or cannot be read as anything.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use nn_train::{Checkpoint, EpochSummary, Fingerprint};
 use serde::Serialize;
 
-use super::Description;
+use super::{Description, listed};
 use crate::{
     model,
     output::{count, hyphenated, percent, shape, thousands},
@@ -88,8 +88,7 @@ pub(super) fn describe(path: &Path, checkpoint: &Checkpoint<'_>) -> CheckpointDe
 impl Description for CheckpointDescription {
     fn text(&self) -> String {
         let percentage = |accuracy: Option<f64>| accuracy.map_or_else(|| "-".to_owned(), percent);
-        let ingredients: String =
-            self.ingredients.iter().map(|(name, value)| format!(", {name} {value}")).collect();
+        let ingredients = listed(&self.ingredients);
         let mut lines = vec![
             format!("file      {}, of release {}", self.path, self.release),
             format!(

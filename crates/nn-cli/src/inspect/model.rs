@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use nn_train::{Model, Preprocessing, TrainingRecord};
 use serde::Serialize;
 
-use super::Description;
+use super::{Description, listed};
 use crate::{
     model,
     output::{count, percent, shape, table, thousands},
@@ -129,8 +129,7 @@ impl Description for ModelDescription<'_> {
 impl TrainingDescription<'_> {
     fn text(&self) -> String {
         let accuracy = |accuracy: Option<f64>| accuracy.map_or_else(|| "-".to_owned(), percent);
-        let ingredients: String =
-            self.ingredients.iter().map(|(name, value)| format!(", {name} {value}")).collect();
+        let ingredients = listed(&self.ingredients);
         format!(
             "{}: {}, rate {} {}, batch {}{ingredients}, {} of {}, seed {}, {}\n\
              accuracy  {} on the training samples, {} on those held out, in the last epoch",

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, num::NonZeroUsize, path::Path, time::Duration};
 
 use anyhow::Result;
-use nn_train::nn_core::Tally;
+use nn_train::{Preprocessing, nn_core::Tally};
 use serde::Serialize;
 
 use super::{Sets, State, task::Task};
@@ -179,7 +179,7 @@ impl<'a> StartLine<'a> {
         let hidden = if self.layers.len() > 2 { format!("{}, ", self.activation) } else { String::new() };
         let mut extras: Vec<String> =
             self.ingredients.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        if self.preprocessing != "none" {
+        if self.preprocessing != Preprocessing::None.name() {
             extras.insert(0, format!("preprocess {}", self.preprocessing));
         }
         let with =
