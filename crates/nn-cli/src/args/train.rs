@@ -130,7 +130,8 @@ pub(crate) struct TrainArgs {
         help_heading = "Ingredients")]
     pub(crate) teacher_share: Option<f32>,
 
-    /// Decides the first weights, the order of the samples and whatever else is left to chance: a whole number of up to 64 bits [default: 1]
+    /// Decides the first weights, the order of the samples and whatever else is left to chance: a whole number of up to
+    /// 64 bits [default: 1]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Recipe")]
     pub(crate) seed: Option<u64>,
 
