@@ -118,8 +118,8 @@ pub(crate) struct TrainArgs {
     /// Shorten gradients that are longer than this, or none
     #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, help_heading = "Ingredients")]
     pub(crate) clip: Option<OrNone<Clip>>,
-    /// Average the weights: ema:DECAY, as ema:0.999, a moving average; tail:SHARE, as tail:0.25, over the last steps; or
-    /// none
+    /// Average the weights: ema:DECAY, as ema:0.999, a moving average; tail:SHARE, as tail:0.25, over the last steps;
+    /// or none
     #[arg(long, value_name = "KIND:NUMBER", help_heading = "Ingredients")]
     pub(crate) average: Option<OrNone<Averaging>>,
     /// Learn from what these networks say of each image, too, several of them as a committee: distillation

@@ -47,8 +47,7 @@ impl Teaching {
                     path.display()
                 );
             }
-            // The file's own bytes: a file that was made elsewhere may be spelled otherwise than the same model would be
-            // here.
+            // The file's own bytes: they are not always those that the model would be saved as here.
             let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             sha256.push(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect());
             models.push(model);
