@@ -21,8 +21,8 @@ fn objective() -> Objective {
 }
 
 fn targets(range: std::ops::Range<usize>) -> Targets<'static> {
-    const OTHERS: [u8; SAMPLES] = [4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4];
-    const SHARES: [f32; SAMPLES] = [0.75; SAMPLES];
+    static OTHERS: [u8; SAMPLES] = [4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4];
+    static SHARES: [f32; SAMPLES] = [0.75; SAMPLES];
     Targets::Mixed { other_labels: &OTHERS[range.clone()], shares: &SHARES[range] }
 }
 
@@ -97,9 +97,11 @@ fn parts_of_a_batch_are_together_the_step_over_all_of_it() {
             }
             for layer in 0..whole.depth() {
                 let (found, expected) = (first.parameters().weights(layer), whole.parameters().weights(layer));
+                // Adam divides a gradient by its own size, and with it the rounding of one that is nearly 0.
+                let tolerance = if rule.memories() == 2 { 2e-3 } else { 2e-6 };
                 for (found, expected) in found.iter().zip(expected) {
-                    // Adam divides by the root of its own square: a gradient near 0 has any sign.
-                    assert!((found - expected).abs() <= 2e-5, "{rule}, {ends:?}: {found} for {expected}");
+                    let error = (found - expected).abs();
+                    assert!(error <= tolerance, "{rule}, {ends:?}: {found} for {expected}");
                 }
             }
             assert_ne!(first, &network);
