@@ -53,17 +53,16 @@ pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> 
     output.line(Machine::look(BTreeMap::new()).sentence());
 
     let sums = sums(&options, &bench)?;
-    output.line(format_args!("\n{} ranks: numbers summed, microseconds of a sum and of MPI_Allreduce", options.ranks));
+    output.line(format_args!(
+        "\n{} ranks: numbers summed, microseconds of a sum and of MPI_Allreduce",
+        options.ranks
+    ));
     for Sum { numbers, sum, allreduce } in &sums {
         output.line(format_args!("{numbers:>9}  {:>9.1}  {:>9.1}", 1e6 * sum, 1e6 * allreduce));
     }
     let points: Vec<(f64, f64)> = sums.iter().map(|sum| (sum.numbers, sum.sum)).collect();
     let Line { latency, slope } = Line::through(&points);
-    output.line(format_args!(
-        "a sum of n numbers takes {:.1} us + n {:.3} ns",
-        1e6 * latency,
-        1e9 * slope
-    ));
+    output.line(format_args!("a sum of n numbers takes {:.1} us + n {:.3} ns", 1e6 * latency, 1e9 * slope));
 
     let (mut alone, mut together) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds {
@@ -202,13 +201,15 @@ fn epoch(options: &Options, program: &Path, count: usize) -> Result<Epoch> {
     let epochs = options.epochs.to_string();
     let words = ["train", "--distributed", "--json", "--threads", "1", "--rate", "0.05"];
     let mut arguments: Vec<OsString> = words.map(OsString::from).into();
-    arguments.extend(["--hidden", &options.hidden, "--batch", &batch, "--epochs", &epochs].map(OsString::from));
+    arguments
+        .extend(["--hidden", &options.hidden, "--batch", &batch, "--epochs", &epochs].map(OsString::from));
     arguments.extend([OsString::from("--data"), data.into(), "--output".into(), model.clone().into()]);
     let said = ranks(options, count, program, &arguments);
     // What is measured is the training.
     let _ = std::fs::remove_file(model);
     let lines: Vec<Value> = said?.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    let of = |event: &str| lines.iter().filter(move |line| line["event"] == event).cloned().collect::<Vec<_>>();
+    let of =
+        |event: &str| lines.iter().filter(move |line| line["event"] == event).cloned().collect::<Vec<_>>();
     let start = of("start").pop().context("the training has told of no start")?;
     let number = |line: &Value, key: &str| line[key].as_f64().with_context(|| format!("no {key} in {line}"));
     let (samples, parameters) = (number(&start, "train_samples")?, number(&start, "parameters")?);

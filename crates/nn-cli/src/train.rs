@@ -142,8 +142,7 @@ fn train(
     if let Some(world) = &mut world {
         ranks::explain_waiting(world, &interrupt);
     }
-    let keeper =
-        about.filter(|_| args.is_run()).map(|about| state.keep(args, about, &task)).transpose()?;
+    let keeper = about.filter(|_| args.is_run()).map(|about| state.keep(args, about, &task)).transpose()?;
     if args.json {
         output.json(&start)?;
     } else {

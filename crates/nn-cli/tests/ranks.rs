@@ -122,13 +122,12 @@ mod with_mpi {
         }
         let folder = scratch();
         let recipe = "--epochs 2 --hidden 20 --batch 50 --augment affine --dropout 0.1 --optimizer momentum";
-        let alone = nn_cli(
-            folder.path(),
-            &format!("train --json --data {} {recipe} --output alone.model", sample()),
-        );
+        let alone =
+            nn_cli(folder.path(), &format!("train --json --data {} {recipe} --output alone.model", sample()));
         let alone = accuracy(&alone.succeeds());
         for (count, name) in [(1, "one"), (3, "three"), (3, "again")] {
-            let found = run(folder.path(), count, &train(&format!("{recipe} --output {name}.model"))).succeeds();
+            let found =
+                run(folder.path(), count, &train(&format!("{recipe} --output {name}.model"))).succeeds();
             // Rank 0 alone says something.
             let lines = found.json();
             let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
@@ -232,10 +231,9 @@ mod with_mpi {
         *bytes.last_mut().unwrap() = (bytes.last().unwrap() + 1) % 3;
         fs::write(&labels, bytes).unwrap();
         let line = |data: &str| format!("train --distributed --threads 1 --hidden 4 --batch 5 --data {data}");
-        for (data, expected) in [
-            ("other", "rank 1 has another training data than rank 0"),
-            ("missing", "error: rank 1 on "),
-        ] {
+        for (data, expected) in
+            [("other", "rank 1 has another training data than rank 0"), ("missing", "error: rank 1 on ")]
+        {
             let groups = [(1, &*line("tiny")), (1, &*line(data))];
             let ended: Run = mpirun(folder.path(), &groups).output().unwrap().into();
             assert_eq!(ended.code, Some(1), "{ended:?}");

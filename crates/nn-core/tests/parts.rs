@@ -51,14 +51,19 @@ fn step_in_parts(
     let (mut sum, mut tally) = (Vec::new(), Tally::default());
     for &part in &parts {
         let (mut own_network, mut own_optimizer) = (network.clone(), optimizer.clone());
-        let failed = engine.step_part(&mut own_network, &mut own_optimizer, objective(), part, |own, own_tally| {
-            sum.resize(own.len(), 0.0);
-            sum.iter_mut().zip(own).for_each(|(sum, own)| *sum += *own);
-            tally += *own_tally;
-            Err("not yet")
-        });
+        let failed =
+            engine.step_part(&mut own_network, &mut own_optimizer, objective(), part, |own, own_tally| {
+                sum.resize(own.len(), 0.0);
+                sum.iter_mut().zip(own).for_each(|(sum, own)| *sum += *own);
+                tally += *own_tally;
+                Err("not yet")
+            });
         assert_eq!(failed, Err("not yet"));
-        assert_eq!((&own_network, &own_optimizer), (network, optimizer), "a step that failed changes nothing");
+        assert_eq!(
+            (&own_network, &own_optimizer),
+            (network, optimizer),
+            "a step that failed changes nothing"
+        );
     }
     let step = |&part: &Part<'_>| {
         let (mut network, mut optimizer) = (network.clone(), optimizer.clone());
@@ -96,7 +101,8 @@ fn parts_of_a_batch_are_together_the_step_over_all_of_it() {
                 assert_eq!((first, first_optimizer), (&whole, &whole_optimizer), "{rule}: one part is all");
             }
             for layer in 0..whole.depth() {
-                let (found, expected) = (first.parameters().weights(layer), whole.parameters().weights(layer));
+                let (found, expected) =
+                    (first.parameters().weights(layer), whole.parameters().weights(layer));
                 // Adam divides a gradient by its own size, and with it the rounding of one that is nearly 0.
                 let tolerance = if rule.memories() == 2 { 2e-3 } else { 2e-6 };
                 for (found, expected) in found.iter().zip(expected) {
@@ -137,5 +143,11 @@ fn a_part_past_the_end_of_its_batch_is_refused() {
     let mut network = network(&[6, 2], Activation::Relu, Activation::Identity, rng);
     let part = Part { batch: samples.dataset().slice(0..4).all(), first: 18, of: SAMPLES };
     let exchange = |_: &mut [f32], _: &mut Tally| Ok::<(), Infallible>(());
-    let _ = engine(1).step_part(&mut network, &mut Optimizer::sgd(0.1), Loss::SoftmaxCrossEntropy, part, exchange);
+    let _ = engine(1).step_part(
+        &mut network,
+        &mut Optimizer::sgd(0.1),
+        Loss::SoftmaxCrossEntropy,
+        part,
+        exchange,
+    );
 }

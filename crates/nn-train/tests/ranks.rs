@@ -6,8 +6,9 @@ mod threads;
 use std::{num::NonZeroUsize, ops::ControlFlow, thread, time::Duration};
 
 use nn_train::{
-    Augmentation, Averaging, BatchReport, Committee, FitConfig, FitError, History, Ingredients, Model, Observer,
-    Place, Preprocessing, RanksError, Schedule, Snapshot, Teacher, TrainingSet, fit, fit_from, fit_on, initial_rng,
+    Augmentation, Averaging, BatchReport, Committee, FitConfig, FitError, History, Ingredients, Model,
+    Observer, Place, Preprocessing, RanksError, Schedule, Snapshot, Teacher, TrainingSet, fit, fit_from,
+    fit_on, initial_rng,
     nn_core::{Activation, Dataset, Loss, Network, Optimizer, Rule},
 };
 use threads::Thread;
@@ -193,10 +194,9 @@ fn any_number_of_ranks_comes_to_the_same_and_each_number_to_its_own_bits() {
             assert_near(&fitted[0].network, &expected);
             let found = fitted[0].history.as_ref().unwrap();
             for (found, expected) in found.epochs.iter().zip(&history.epochs) {
-                for (found, expected) in [
-                    (found.train, expected.train),
-                    (found.validation.unwrap(), expected.validation.unwrap()),
-                ] {
+                for (found, expected) in
+                    [(found.train, expected.train), (found.validation.unwrap(), expected.validation.unwrap())]
+                {
                     assert_eq!((found.samples, found.correct), (expected.samples, expected.correct));
                     assert!((found.loss_sum - expected.loss_sum).abs() < 1e-3);
                 }

@@ -59,8 +59,7 @@ fn take_part(args: &TrainArgs, world: &mut World) -> Result<Outcome> {
     let train_files = data::open(&task.data, Split::Train)?;
     let test_files = data::open_if_present(&task.data, Split::Test)?;
     let teaching = Teaching::of(&task, &train_files)?;
-    let images =
-        Images::new(&train_files, test_files.as_ref(), task.recipe.preprocessing, task.threads)?;
+    let images = Images::new(&train_files, test_files.as_ref(), task.recipe.preprocessing, task.threads)?;
     let sets = Sets::new(settings.validation, &images)?;
     checkpoint.check_image_shape(train_files.image_shape())?;
     Teaching::check(teaching.as_ref(), settings.school.as_ref())?;
