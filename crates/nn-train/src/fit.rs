@@ -164,7 +164,10 @@ fn go_on(
 ) -> Result<History, FitError> {
     config.check(network, train.samples, validation)?;
     place.check(config, train.samples.len() as u64).map_err(FitError::Place)?;
-    let division = ranks.as_deref().map_or(Division::WHOLE, Division::of);
+    let division = match &ranks {
+        None => Division::WHOLE,
+        Some(ranks) => Division::of(&**ranks),
+    };
     let feed = Feed::new(train, config, division)?;
     if let Some(ranks) = &mut ranks {
         let (samples, teacher) = (train.samples, train.teacher);
@@ -195,7 +198,7 @@ fn go_on(
 }
 
 /// A fit under way.
-struct Fit<'a, 'b> {
+struct Fit<'a, 'b, 'c> {
     config: &'a FitConfig,
     train: Dataset<'b>,
     validation: Option<Dataset<'a>>,
@@ -207,12 +210,12 @@ struct Fit<'a, 'b> {
     place: Place,
     observer: &'a mut dyn Observer,
     /// The processes that have a part in it, if it is not this one's alone.
-    ranks: Option<&'a mut dyn Ranks>,
+    ranks: Option<&'c mut dyn Ranks>,
     /// Whether the observer has asked for the end, of which the other ranks do not know yet.
     asked: bool,
 }
 
-impl Fit<'_, '_> {
+impl Fit<'_, '_, '_> {
     /// Whether the observer stopped it before its last epoch was over.
     fn run(&mut self, mut feed: Feed<'_>) -> Result<bool, FitError> {
         let plan = FitPlan {

@@ -163,7 +163,7 @@ pub(crate) fn check_same(ranks: &mut dyn Ranks, start: &Start<'_>) -> Result<(),
     let (digests, _) = all.as_chunks::<DIGEST_LEN>();
     for (rank, of_rank) in digests.chunks_exact(aspects.len()).enumerate() {
         let pairs = of_rank.iter().zip(digests);
-        if let Some((_, (what, _))) = pairs.zip(&aspects).find(|((found, expected), _)| found != expected) {
+        if let Some((_, &(what, _))) = pairs.zip(&aspects).find(|((found, expected), _)| found != expected) {
             return Err(RanksError::Differ { rank, what });
         }
     }

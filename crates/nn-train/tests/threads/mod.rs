@@ -8,13 +8,13 @@ use std::{
 use nn_train::{Ranks, RanksError};
 
 /// One of some threads.
-pub struct Thread {
+pub(crate) struct Thread {
     rank: usize,
     meeting: Arc<Meeting>,
     /// Leaves at the sum of this number, from 0.
-    pub leaves_at: Option<u32>,
+    pub(crate) leaves_at: Option<u32>,
     /// Hears wrong sums.
-    pub mishears: bool,
+    pub(crate) mishears: bool,
     sums: u32,
 }
 
@@ -38,7 +38,7 @@ struct State {
 
 impl Thread {
     /// As many ranks as this, who wait so long for each other.
-    pub fn all(size: usize, limit: Duration) -> Vec<Thread> {
+    pub(crate) fn all(size: usize, limit: Duration) -> Vec<Thread> {
         let state = Mutex::new(State { here: vec![None; size], ..State::default() });
         let meeting = Arc::new(Meeting { size, state, changed: Condvar::new(), limit });
         let thread = |rank| {
