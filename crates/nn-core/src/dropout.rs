@@ -258,8 +258,8 @@ mod tests {
         for (whole, part) in [(whole.inputs(), part.inputs()), (whole.hidden(1), part.hidden(1))] {
             let (whole, part) = (whole.unwrap(), part.unwrap());
             for n in 0..3 {
-                assert_eq!(part.row(n).factors(16), whole.row(n + 5).factors(16));
-                assert_ne!(part.row(n).factors(16), whole.row(n).factors(16));
+                assert_eq!(part.row(n).factors(16).0, whole.row(n + 5).factors(16).0);
+                assert_ne!(part.row(n).factors(16).0, whole.row(n).factors(16).0);
             }
         }
     }
