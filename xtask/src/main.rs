@@ -10,6 +10,7 @@ mod peers;
 mod process;
 mod publish;
 mod python;
+mod ranks;
 mod results;
 mod sample;
 mod scratch;
@@ -48,6 +49,12 @@ const COMMANDS: &[Command] = &[
         summary: "train by the recipes over several seeds, and write the table",
         help: results::HELP,
         run: results::run,
+    },
+    Command {
+        name: "ranks",
+        summary: "measure training on several ranks, and fit its cost model",
+        help: ranks::HELP,
+        run: ranks::run,
     },
     Command {
         name: "validate",

@@ -12,6 +12,7 @@ use invocation::Invocation;
 use lexopt::prelude::*;
 use std::env;
 use std::fs;
+use std::process::Command;
 use std::time::Instant;
 use tally::Tally;
 
@@ -31,6 +32,7 @@ Environment:
   MNIST_REQUIRED    1: the tests that need data/mnist fail where it is missing, instead of being skipped
   BROWSER_REQUIRED  1: so do the tests that need Chromium and chromedriver
   PEERS_REQUIRED    1: the step peers installs the Python packages that it needs, instead of being skipped
+  MPI_REQUIRED      1: the step mpi fails where mpirun is missing, instead of being skipped
 
 Examples:
   cargo xtask validate
@@ -78,6 +80,7 @@ const STEPS: &[Step] = &[
         summary: "other programs read what is written for them",
         run: |output| check_peers::step(output).map(|()| Report::default()),
     },
+    Step { name: "mpi", summary: "training on several ranks, where Open MPI is installed", run: mpi },
     Step { name: "benches", summary: "the benchmarks compile", run: benches },
 ];
 
@@ -221,6 +224,23 @@ fn package(output: &mut Output) -> Result<Report> {
     Ok(Report::default())
 }
 
+/// What others need no MPI for is checked without it, in all other steps.
+fn mpi(output: &mut Output) -> Result<Report> {
+    let is_there = Command::new("mpirun").arg("--version").output().is_ok_and(|ran| ran.status.success());
+    if !is_there {
+        if env::var_os("MPI_REQUIRED").is_some_and(|value| !value.is_empty()) {
+            bail!("MPI_REQUIRED is set, and mpirun does not start");
+        }
+        output.line("skipped: there is no mpirun; on Debian it comes with openmpi-bin, libopenmpi-dev and libclang-dev");
+        return Ok(Report::default());
+    }
+    cargo("clippy --package nn-cli --features mpi --all-targets -- -D warnings", output)?;
+    Invocation::cargo("test --package nn-cli --features mpi --test ranks")
+        .with_variable("MPI_REQUIRED", "1")
+        .run(output)?;
+    Ok(Report::default())
+}
+
 /// Compiles the benchmarks alone, in the profile in which all else is compiled by then: a release build would take minutes.
 fn benches(output: &mut Output) -> Result<Report> {
     let packages: String = bench::BENCHED.iter().map(|package| format!(" --package {package}")).collect();
@@ -248,7 +268,7 @@ mod tests {
     fn steps_are_picked_and_skipped_by_name_and_keep_their_order() {
         assert_eq!(names(&["--only", "tidy,format"]), ["format", "tidy"]);
         assert!(!names(&["--skip=benches, package"]).contains(&"package"));
-        assert_eq!(names(&["--from", "docs", "--skip", "package"]), ["docs", "peers", "benches"]);
+        assert_eq!(names(&["--from", "docs", "--skip", "package"]), ["docs", "peers", "mpi", "benches"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{fmt, io::ErrorKind, path::Path};
 use nn_cli::picture_file;
 use nn_train::{
     ContainerError, DataError, DataWriteError, DecodeError, EventError, FitError, LoadError, Mismatch,
-    PreparationError, RunError, RunFolder, SaveError, WriteError, WriteStage,
+    PreparationError, RanksError, RunError, RunFolder, SaveError, WriteError, WriteStage,
     interchange::ImportError,
     nn_core::idx_format::{MismatchError, OpenError},
 };
@@ -62,6 +62,8 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             Some(of_mismatch(error))
         } else if let Some(error) = cause.downcast_ref::<ImportError>() {
             of_import(error)
+        } else if let Some(error) = cause.downcast_ref::<RanksError>() {
+            of_ranks(error)
         } else if let Some(error) = cause.downcast_ref::<FitError>() {
             of_fit(error)
         } else if let Some(SaveError::Write(error)) = cause.downcast_ref() {
@@ -225,6 +227,26 @@ fn of_fit(error: &FitError) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+fn of_ranks(error: &RanksError) -> Option<String> {
+    let hint = match error {
+        RanksError::Differ { what: "release", .. } => "all machines need the same build of this program",
+        RanksError::Differ { what: "training data" | "validation data", .. } => {
+            "all machines need the same files, in the folder of --data"
+        }
+        RanksError::Differ { .. } => "all ranks need the same flags and files",
+        RanksError::Apart { .. } => {
+            "processors of another kind round otherwise: use machines of one kind; of a run, --resume goes on from the \
+             checkpoint before"
+        }
+        RanksError::Late { .. } | RanksError::Gone { .. } => {
+            "of a run the last checkpoint is sound: --resume goes on from it, on any number of ranks; --rank-timeout \
+             has ranks wait longer for each other"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// Whether a disk, a user's share of it or a file has no more room.

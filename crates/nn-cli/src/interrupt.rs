@@ -62,6 +62,18 @@ impl Interrupt {
         Ok(Interrupt { signal })
     }
 
+    /// The number of the signal that came last, or 0.
+    pub(crate) fn signal(&self) -> u32 {
+        u32::try_from(self.signal.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+
+    /// A signal of this number, if it is above 0, came to somebody else, and stands for one that came here where none
+    /// did.
+    pub(crate) fn hear(&self, signal: u32) {
+        // What came here meanwhile stays.
+        let _ = self.signal.compare_exchange(0, signal as usize, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// The exit status to end with, if a signal came: 128 and its number, as shells have it.
     pub(crate) fn exit_status(&self) -> Option<u8> {
         match self.signal.load(Ordering::Relaxed) {

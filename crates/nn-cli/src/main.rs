@@ -28,6 +28,7 @@ mod model;
 mod picture;
 mod pictures;
 mod progress;
+mod ranks;
 mod target;
 
 mod failure;
@@ -65,6 +66,8 @@ fn main() -> ExitCode {
         Err(error) => {
             let hint = failure::hint(&error);
             output::error(&error, hint);
+            // The other processes of a training would wait for this one.
+            ranks::abort(Outcome::FAILED.into());
             ExitCode::from(Outcome::FAILED)
         }
     }

@@ -2,6 +2,7 @@
 //! stored.
 
 mod build;
+mod follow;
 mod keep;
 mod keeper;
 mod report;
@@ -14,8 +15,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
-    Checkpoint, DataFiles, EpochSummary, Fingerprint, FitConfig, FitError, History, Model, Place, RunFolder,
-    Split, Teacher, TrainingRecord, TrainingSet, evaluate, fit_from,
+    Checkpoint, DataFiles, EpochSummary, Fingerprint, FitConfig, FitError, History, Model, Place, Ranks as _,
+    RunFolder, Split, Teacher, TrainingRecord, TrainingSet, evaluate, fit_from, fit_on,
     nn_core::{Network, Optimizer, Tally},
 };
 
@@ -42,6 +43,7 @@ use crate::{
     output::{self, Output, count, shell_word},
     preset::Recipe,
     progress::Progress,
+    ranks::{self, World},
     target,
 };
 
@@ -68,6 +70,31 @@ pub(crate) fn run(
     if args.tui {
         dashboard::check()?;
     }
+    if !args.distributed {
+        return train(args, typed, config, recipe, None, output);
+    }
+    let mut world = ranks::join(args.rank_timeout())?;
+    let mut args = args.clone();
+    args.threads.count.get_or_insert_with(|| world.threads());
+    if world.rank() > 0 {
+        return follow::run(&args, world);
+    }
+    let outcome = train(&args, typed, config, recipe, Some(&mut world), output)?;
+    // The others end with it.
+    output.flush()?;
+    world.finish();
+    Ok(outcome)
+}
+
+/// What all but the ranks other than 0 do.
+fn train(
+    args: &TrainArgs,
+    typed: &TrainArgs,
+    config: Option<Config>,
+    recipe: &Recipe,
+    mut world: Option<&mut World>,
+    output: &mut Output,
+) -> Result<Outcome> {
     // Whatever may be wrong is found out before anything takes long.
     if !args.is_run() {
         target::check(&args.output, "a model", model::is_model)?;
@@ -98,15 +125,24 @@ pub(crate) fn run(
         );
     }
     let lesson = teaching.as_ref().map(|teaching| teaching.lesson.clone());
-    let about = args.is_run().then(|| About::new(&task, &sets, &train_files, lesson)).transpose()?;
+    let is_told = args.is_run() || world.is_some();
+    let about = is_told.then(|| About::new(&task, &sets, &train_files, lesson)).transpose()?;
     let mut state = match (resumed, &about) {
         (Some(resumed), Some(about)) => State::resumed(args, resumed, about, kept, train_files.len())?,
         _ => State::first(&task, &sets)?,
     };
 
     let interrupt = Interrupt::watch()?;
-    let start = StartLine::new(&task, args, &sets, train_files.image_shape(), &state);
-    let keeper = about.map(|about| state.keep(args, about, &task)).transpose()?;
+    let ranks = world.as_ref().map(|world| world.size());
+    let start = StartLine::new(&task, args, &sets, train_files.image_shape(), &state, ranks);
+    let message = match (&world, &about) {
+        (Some(_), Some(about)) => follow::message(about, &state)?,
+        _ => Vec::new(),
+    };
+    if let Some(world) = &mut world {
+        ranks::explain_waiting(world, &interrupt);
+    }
+    let keeper = about.filter(|_| args.is_run()).map(|about| state.keep(args, about, &task)).transpose()?;
     if args.json {
         output.json(&start)?;
     } else {
@@ -125,7 +161,7 @@ pub(crate) fn run(
         interrupt: &interrupt,
     };
     let Trained { network, keeper, failure, plain, history, reported } =
-        training.carry_out(state, keeper, output)?;
+        training.carry_out(state, keeper, world.map(|world| (world, message)), output)?;
     let history = history.with_context(|| {
         let saved = keeper.as_ref().map_or_else(String::new, |keeper| format!(" ({})", keeper.saved()));
         format!("cannot train on {}{saved}", task.data.display())
@@ -174,7 +210,14 @@ struct Trained {
 
 impl Training<'_> {
     /// Trains from here on. The screen is watched up to the end of this, and then free again.
-    fn carry_out(&self, state: State, keeper: Option<Keeper>, output: &mut Output) -> Result<Trained> {
+    /// Where there are other ranks, they are told the message first.
+    fn carry_out(
+        &self,
+        state: State,
+        keeper: Option<Keeper>,
+        mut world: Option<(&mut World, Vec<u8>)>,
+        output: &mut Output,
+    ) -> Result<Trained> {
         let Self { args, sets, interrupt, start, .. } = *self;
         let config = self.task.config();
         let State { mut network, mut optimizer, place, .. } = state;
@@ -188,6 +231,10 @@ impl Training<'_> {
         let is_over = watch.keeper.as_ref().is_some_and(|keeper| {
             place.batches == 0 && keeper.is_out_of_patience(place.best(), place.epochs.last())
         });
+        if let Some((world, message)) = &mut world {
+            // Nothing to go on from where nothing is left to do.
+            world.send(if is_over { &[] } else { message });
+        }
         let history = if is_over {
             network = place.judged(&network).into_owned();
             Ok(History { epochs: place.epochs, stopped_early: true })
@@ -195,8 +242,17 @@ impl Training<'_> {
             let (image_shape, teacher) = (self.files.image_shape(), self.teacher);
             let train = TrainingSet { samples: sets.train, image_shape, teacher };
             let held_out = Some(sets.held_out());
-            fit_from(place, &mut network, &mut optimizer, train, held_out, &config, &mut watch)
+            match &mut world {
+                None => fit_from(place, &mut network, &mut optimizer, train, held_out, &config, &mut watch),
+                Some((world, _)) => {
+                    let both = (&mut network, &mut optimizer);
+                    fit_on(*world, place, both, train, held_out, &config, &mut watch)
+                }
+            }
         };
+        if let (Some((world, _)), Ok(_), false) = (&mut world, &history, is_over) {
+            ranks::share_signals(world, interrupt)?;
+        }
         let Watch { mut progress, keeper, failure } = watch;
         let finished = progress.take_network();
         // What was trained is not lost when nobody can be told.

@@ -40,6 +40,8 @@ impl Dropout {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Masks {
     key: u64,
+    /// The place in the whole batch of the first sample that is here.
+    first: u64,
     input: f32,
     hidden: f32,
 }
@@ -49,17 +51,22 @@ impl Masks {
     pub(crate) fn new(dropout: &Dropout, steps: u64) -> Option<Self> {
         let Dropout { input, hidden, seed } = *dropout;
         let key = mix(mix(seed).wrapping_add(steps));
-        (input > 0.0 || hidden > 0.0).then_some(Self { key, input, hidden })
+        (input > 0.0 || hidden > 0.0).then_some(Self { key, first: 0, input, hidden })
+    }
+
+    /// Those of the samples from place `first` of the batch on, which are counted from 0 again.
+    pub(crate) fn from_sample(self, first: usize) -> Self {
+        Self { first: first as u64, ..self }
     }
 
     /// What is left out of the inputs.
     pub(crate) fn inputs(self) -> Option<LayerMask> {
-        LayerMask::new(self.key, 0, self.input)
+        LayerMask::new(self, 0, self.input)
     }
 
     /// What is left out of the activations of a hidden layer, counted from 0.
     pub(crate) fn hidden(self, layer: usize) -> Option<LayerMask> {
-        LayerMask::new(self.key, layer as u64 + 1, self.hidden)
+        LayerMask::new(self, layer as u64 + 1, self.hidden)
     }
 }
 
@@ -76,13 +83,15 @@ pub(crate) struct LayerMask {
 }
 
 impl LayerMask {
-    fn new(key: u64, layer: u64, probability: f32) -> Option<Self> {
+    fn new(masks: Masks, layer: u64, probability: f32) -> Option<Self> {
         let below = (f64::from(probability) * 2_f64.powi(32)) as u32;
         let kept = 1.0 - probability;
-        (below > 0).then_some(Self { key: mix(key ^ layer), below, kept, scale: 1.0 / kept })
+        // Samples are counted by adding to the key, so that the first may be any.
+        let key = mix(masks.key ^ layer).wrapping_add(masks.first);
+        (below > 0).then_some(Self { key, below, kept, scale: 1.0 / kept })
     }
 
-    /// What is left out of the `n`-th sample of the batch.
+    /// What is left out of the `n`-th sample that is here.
     #[inline(always)]
     pub(crate) fn row(self, n: usize) -> RowMask {
         RowMask { key: mix(self.key.wrapping_add(n as u64)), below: self.below, scale: self.scale }
@@ -240,6 +249,19 @@ mod tests {
             }
         }
         assert!(bytes.contains(&0) && bytes.contains(&9));
+    }
+
+    #[test]
+    fn a_part_of_a_batch_has_the_masks_of_its_place_in_the_whole() {
+        let whole = Masks::new(&HALF, 4).unwrap();
+        let part = whole.from_sample(5);
+        for (whole, part) in [(whole.inputs(), part.inputs()), (whole.hidden(1), part.hidden(1))] {
+            let (whole, part) = (whole.unwrap(), part.unwrap());
+            for n in 0..3 {
+                assert_eq!(part.row(n).factors(16).0, whole.row(n + 5).factors(16).0);
+                assert_ne!(part.row(n).factors(16).0, whole.row(n).factors(16).0);
+            }
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@
 //! An evaluation changes no weights, so every core may have all of them in its cache: each thread goes with
 //! samples of its own from the first layer to the last, and they meet once for some hundred samples.
 
+mod part;
 mod share;
 
 use crate::average::Average;
@@ -35,8 +36,9 @@ use crate::simd::dispatch;
 use crate::tally::{Evaluation, Tally, predicted_class};
 use crate::team::{Parts, Team};
 use crate::update::UpdateRows;
-use crate::whole::Whole;
+use crate::whole::{Exchange, Whole};
 use ndarray::{Array2, s};
+pub use part::Part;
 use share::{Judge, Lane, MultiplySection, Share, There, ThereAndBack, UpdateBlock};
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -124,47 +126,61 @@ impl Engine {
         objective: impl Into<Objective>,
         batch: Batch<'_>,
     ) -> Tally {
-        self.step_towards(network, optimizer, objective.into(), batch)
+        assert!(!batch.is_empty(), "a step over an empty batch");
+        let part = Part { batch, first: 0, of: batch.len() };
+        self.step_towards(network, optimizer, objective.into(), part, None)
+            .expect("nobody is there to stop it")
     }
 
-    /// The step itself is no generic function, so that it is compiled here, with the settings of this crate.
+    /// The step itself is no generic function, so that it is compiled here, with the settings of this crate. There
+    /// is none, and nothing has changed, where the exchange says so.
     #[track_caller]
     fn step_towards(
         &mut self,
         network: &mut Network,
         optimizer: &mut Optimizer,
         objective: Objective,
-        batch: Batch<'_>,
-    ) -> Tally {
+        part: Part<'_>,
+        exchange: Option<&mut Exchange<'_>>,
+    ) -> Option<Tally> {
+        let Part { batch, first, of } = part;
         objective.check();
-        assert!(!batch.is_empty(), "a step over an empty batch");
         check(network, objective.loss, batch);
-        let masks = Masks::new(&objective.dropout, optimizer.steps());
-        let update = optimizer.begin_step(network.parameters());
+        let masks = Masks::new(&objective.dropout, optimizer.steps()).map(|masks| masks.from_sample(first));
         let (team, buffers) = self.prepare(network, batch.len());
         let Buffers { plan, inputs, shares, share_lines, first_d_z, whole, .. } = buffers;
         let shares = &mut shares[..share_lines.len()];
-
-        // Phase 1, over sections of the inputs.
-        multiply_first(team, network, batch, inputs, masks);
-
-        // Phase 2, over samples.
-        let scale = 1.0 / batch.len() as f32;
-        first_d_z.set_rows(batch.len());
-        team.for_each_with(shares, Parts::new(first_d_z.lines_mut(), share_lines), |_, share, first_d_z| {
-            dispatch(ThereAndBack { network, inputs, objective, masks, batch, scale, share, first_d_z });
-        });
         let mut tally = Tally::default();
-        shares.iter().for_each(|share| share.add_to(&mut tally));
+        if !batch.is_empty() {
+            // Phase 1, over sections of the inputs.
+            multiply_first(team, network, batch, inputs, masks);
+
+            // Phase 2, over samples.
+            let scale = 1.0 / of as f32;
+            first_d_z.set_rows(batch.len());
+            let rows_of_shares = Parts::new(first_d_z.lines_mut(), share_lines);
+            team.for_each_with(shares, rows_of_shares, |_, share, first_d_z| {
+                dispatch(ThereAndBack { network, inputs, objective, masks, batch, scale, share, first_d_z });
+            });
+            shares.iter().for_each(|share| share.add_to(&mut tally));
+        }
 
         // Phase 3, over parameters.
         let parts = shares.iter().map(|share| (&share.a[..], &share.d[..]));
         let pass = Pass { inputs, first_d_z, parts };
-        if optimizer.needs_whole_gradient() {
+        if exchange.is_some() || optimizer.needs_whole_gradient() {
             let whole = whole.get_or_insert_with(|| Whole::new(network.parameters(), plan));
-            whole.step(team, plan, (optimizer, update), &pass, network.parameters_mut());
-            return tally;
+            whole.store(team, plan, (!batch.is_empty()).then_some(&pass));
+            if let Some(exchange) = exchange
+                && !whole.exchange(team, plan, optimizer.clip().is_some(), exchange, &mut tally)
+            {
+                return None;
+            }
+            let update = optimizer.begin_step(network.parameters());
+            whole.apply(team, plan, (optimizer, update), network.parameters_mut());
+            return Some(tally);
         }
+        let update = optimizer.begin_step(network.parameters());
         let parts = optimizer.parts(network.parameters_mut(), plan);
         // Each thread begins with the sections that were its own in phase 1.
         team.for_each_part(parts, plan.first_blocks(team.threads()), |index, lines| {
@@ -173,7 +189,7 @@ impl Engine {
             let rows = UpdateRows::new(update, shape.width(), lines);
             dispatch(UpdateBlock { block, shape, pass: &pass, rows });
         });
-        tally
+        Some(tally)
     }
 
     /// As [`Average::take`], on all threads.

@@ -45,7 +45,7 @@ pub use activation::{Activation, LEAKY_SLOPE};
 pub use average::Average;
 pub use dataset::{Batch, Dataset};
 pub use dropout::Dropout;
-pub use engine::Engine;
+pub use engine::{Engine, Part};
 pub use error::{DatasetError, NetworkError, OptimizerError, UnknownName};
 pub use initializer::Initializer;
 pub use inputs::Inputs;

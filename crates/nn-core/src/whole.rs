@@ -1,5 +1,5 @@
 //! Owns the updates that must know the whole gradient before they change anything: of a gradient that is
-//! clipped, and of matrices that change as matrices. Knows no way of a batch.
+//! clipped, of one that is summed over processes, and of matrices that change as matrices. Knows no way of a batch.
 
 use crate::dense::{GradientSink, StoreRows};
 use crate::matrix::Matrix;
@@ -8,9 +8,14 @@ use crate::optimizer::Optimizer;
 use crate::parameters::{Parameters, Shape};
 use crate::pass::{self, Pass};
 use crate::plan::{Block, Plan};
-use crate::simd::{Kernel, LANES, Line, Simd, dispatch, floats};
+use crate::simd::{Kernel, LANES, Line, Simd, dispatch, floats, floats_mut};
+use crate::tally::Tally;
 use crate::team::{Parts, Team};
 use crate::update::{Update, UpdateRows};
+
+/// Changes a gradient, padding and all, and the tally that goes with it, into those of more samples; or tells that it
+/// cannot.
+pub(crate) type Exchange<'a> = dyn FnMut(&mut [f32], &mut Tally) -> bool + 'a;
 
 /// Memory for such updates, kept from one step to the next.
 #[derive(Debug)]
@@ -31,21 +36,58 @@ impl Whole {
         }
     }
 
-    /// Stores the gradient of a pass, and changes the parameters by it.
-    pub(crate) fn step<'a>(
+    /// Stores the gradient of a pass; without one, that of no samples, which is 0.
+    pub(crate) fn store<'a>(
         &mut self,
         team: &mut Team,
         plan: &Plan,
-        (optimizer, update): (&mut Optimizer, Update),
-        pass: &Pass<'a, impl Iterator<Item = (&'a [Matrix], &'a [Matrix])> + Clone + Sync>,
-        parameters: &mut Parameters,
+        pass: Option<&Pass<'a, impl Iterator<Item = (&'a [Matrix], &'a [Matrix])> + Clone + Sync>>,
     ) {
-        let Self { gradients, squares, orthogonalizer } = self;
+        let Self { gradients, squares, .. } = self;
+        let Some(pass) = pass else {
+            gradients.all_lines_mut().fill(Line::default());
+            squares.fill(0.0);
+            return;
+        };
         let parts = Parts::new(gradients.all_lines_mut(), &plan.lines);
         team.for_each_with(squares, parts, |index, squares, lines| {
             let block = &plan.blocks[index];
             dispatch(StoreBlock { block, shape: plan.shapes[block.layer], pass, lines, squares });
         });
+    }
+
+    /// Has the stored gradient changed, and tells whether it was. `is_clipped` says whether its norm will matter.
+    pub(crate) fn exchange(
+        &mut self,
+        team: &mut Team,
+        plan: &Plan,
+        is_clipped: bool,
+        exchange: &mut Exchange<'_>,
+        tally: &mut Tally,
+    ) -> bool {
+        let Self { gradients, squares, .. } = self;
+        if !exchange(floats_mut(gradients.all_lines_mut()), tally) {
+            return false;
+        }
+        if is_clipped {
+            let parts = Parts::new(gradients.all_lines_mut(), &plan.lines);
+            team.for_each_with(squares, parts, |index, squares, lines| {
+                let columns = plan.shapes[plan.blocks[index].layer].outputs;
+                *squares = dispatch(SumSquares { lines, columns });
+            });
+        }
+        true
+    }
+
+    /// Changes the parameters by the stored gradient.
+    pub(crate) fn apply(
+        &mut self,
+        team: &mut Team,
+        plan: &Plan,
+        (optimizer, update): (&mut Optimizer, Update),
+        parameters: &mut Parameters,
+    ) {
+        let Self { gradients, squares, orthogonalizer } = self;
         let factor = clip_factor(optimizer.clip(), squares);
         apply(team, plan, (optimizer, update), (gradients, factor), parameters, orthogonalizer);
     }

@@ -7,7 +7,9 @@ mod oracle;
 mod samples;
 
 use nn_core::ndarray::{Array2, s};
-use nn_core::{Activation, Average, Dropout, Engine, Loss, Objective, Optimizer, Rule, Targets, Workspace};
+use nn_core::{
+    Activation, Average, Dropout, Engine, Loss, Objective, Optimizer, Part, Rule, Targets, Workspace,
+};
 use rand_chacha::ChaCha8Rng;
 use samples::{Samples, network, rng};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -93,6 +95,7 @@ fn a_steady_state_step_and_forward_propagation_in_a_workspace_allocate_nothing()
     }
 
     steps_of_everything_allocate_nothing(rng);
+    steps_over_parts_allocate_nothing(rng);
 
     let samples = Samples::new(64, 784, 10, 0.2, rng);
     let network = network(&[784, 100, 30, 10], Activation::Relu, Activation::Identity, rng);
@@ -142,5 +145,34 @@ fn steps_of_everything_allocate_nothing(rng: &mut ChaCha8Rng) {
             let allocations = allocations_of(|| steps([64, 32]));
             assert_eq!(allocations, 0, "{rule}, {threads} threads");
         }
+    }
+}
+
+/// Parts of batches, empty ones too, whose gradients are exchanged.
+fn steps_over_parts_allocate_nothing(rng: &mut ChaCha8Rng) {
+    let samples = Samples::new(64, 784, 10, 0.2, rng);
+    for threads in [1, 2] {
+        let mut network = network(&[784, 60, 10], Activation::Relu, Activation::Identity, rng);
+        let mut engine = Engine::new(NonZeroUsize::new(threads).unwrap());
+        let mut optimizer = Optimizer::sgd(0.001);
+        let mut steps = || {
+            for count in [64, 0, 64, 31] {
+                let part = Part { batch: samples.dataset().slice(0..count).all(), first: 0, of: 64 };
+                let exchanged = engine.step_part(
+                    &mut network,
+                    &mut optimizer,
+                    Loss::SoftmaxCrossEntropy,
+                    part,
+                    |gradient, _| {
+                        gradient.iter_mut().for_each(|number| *number *= 2.0);
+                        Ok::<(), std::convert::Infallible>(())
+                    },
+                );
+                assert!(exchanged.is_ok());
+            }
+        };
+        steps();
+        steps();
+        assert_eq!(allocations_of(steps), 0, "{threads} threads");
     }
 }

@@ -7,12 +7,13 @@
 
 use std::{ops::Range, thread};
 
-use nn_core::{Batch, Dataset, Engine, Targets, ndarray::Array2, ndarray::s};
+use nn_core::{Batch, Dataset, Engine, Part, Targets, ndarray::Array2, ndarray::s};
 use rand_chacha::rand_core::RngCore;
 
 use crate::{
     Augmenter, FitConfig, FitError, Teacher,
     order::{fill_epoch_order, mixing_rng},
+    ranks::Division,
 };
 
 /// What a network is trained on. A data set alone is one, too.
@@ -43,6 +44,8 @@ pub(crate) struct Feed<'a> {
     seed: u64,
     epoch: u32,
     order: Vec<usize>,
+    /// Which part of each batch is asked for here.
+    division: Division,
     preparing: Option<Preparing<'a>>,
 }
 
@@ -54,11 +57,14 @@ struct Preparing<'a> {
     teacher: Option<(Teacher<'a>, Engine)>,
     /// How much of itself each sample of the epoch keeps, in 256ths, in their order; empty without mixup.
     kept: Vec<u16>,
-    /// Which of the epoch's samples, in their order, are prepared.
+    /// Of which of the epoch's samples, in their order, the parts of the batches are prepared.
     positions: Range<usize>,
+    /// The places in that order of those that are, and of those that they are mixed with.
+    own: Vec<usize>,
+    others: Vec<usize>,
     rows: Vec<u8>,
     labels: Vec<u8>,
-    /// The same rows before they were mixed.
+    /// The same rows before they were mixed; then those of the others, where they are not all among them.
     unmixed: Vec<u8>,
     other_labels: Vec<u8>,
     shares: Vec<f32>,
@@ -66,7 +72,11 @@ struct Preparing<'a> {
 }
 
 impl<'a> Feed<'a> {
-    pub(crate) fn new(set: TrainingSet<'a>, config: &FitConfig) -> Result<Feed<'a>, FitError> {
+    pub(crate) fn new(
+        set: TrainingSet<'a>,
+        config: &FitConfig,
+        division: Division,
+    ) -> Result<Feed<'a>, FitError> {
         let TrainingSet { samples, image_shape, teacher } = set;
         let ingredients = &config.ingredients;
         let augmenters = match ingredients.augmentation {
@@ -90,6 +100,8 @@ impl<'a> Feed<'a> {
             teacher: teacher.map(|teacher| (teacher, Engine::new(config.threads))),
             kept: Vec::new(),
             positions: 0..0,
+            own: Vec::new(),
+            others: Vec::new(),
             rows: Vec::new(),
             labels: Vec::new(),
             unmixed: Vec::new(),
@@ -98,7 +110,7 @@ impl<'a> Feed<'a> {
             probabilities: Array2::zeros((0, 0)),
         });
         let batch_size = config.batch_size.get().min(samples.len().max(1));
-        Ok(Feed { samples, batch_size, seed: config.seed, epoch: 0, order: Vec::new(), preparing })
+        Ok(Feed { samples, batch_size, seed: config.seed, epoch: 0, order: Vec::new(), division, preparing })
     }
 
     /// Batches in an epoch.
@@ -122,21 +134,28 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// A batch of the epoch, from 0.
-    pub(crate) fn batch(&mut self, number: u64) -> Batch<'_> {
+    /// This process's part of a batch of the epoch, from 0.
+    pub(crate) fn batch(&mut self, number: u64) -> Part<'_> {
         // At most as many as there are, so that this fits.
         let start = number as usize * self.batch_size;
         let positions = start..self.order.len().min(start + self.batch_size);
+        let part = self.division.part(&positions);
+        let (first, of) = (part.start - positions.start, positions.len());
         let Some(preparing) = &mut self.preparing else {
             let next = positions.end..self.order.len().min(positions.end + self.batch_size);
-            return self.samples.batch(&self.order[positions]).followed_by(&self.order[next]);
+            let next = &self.order[self.division.part(&next)];
+            return Part { batch: self.samples.batch(&self.order[part]).followed_by(next), first, of };
         };
         if !(preparing.positions.contains(&positions.start) && positions.end <= preparing.positions.end) {
             let batches = (PREPARED_TOGETHER / self.batch_size).max(1);
             let end = self.order.len().min(start + batches * self.batch_size);
-            preparing.prepare(self.samples, self.epoch, self.batch_size, &self.order, start..end);
+            let batches = (start..end, self.batch_size, self.division);
+            preparing.prepare(self.samples, self.epoch, &self.order, batches);
         }
-        preparing.batch(self.samples, positions)
+        // All batches before it are whole.
+        let batches_before = (start - preparing.positions.start) / self.batch_size;
+        let before = batches_before * self.division.part(&(0..self.batch_size)).len();
+        Part { batch: preparing.batch(self.samples, before..before + part.len()), first, of }
     }
 }
 
@@ -145,32 +164,42 @@ impl Preparing<'_> {
         &mut self,
         samples: Dataset<'_>,
         epoch: u32,
-        batch_size: usize,
         order: &[usize],
-        positions: Range<usize>,
+        (positions, batch_size, division): (Range<usize>, usize, Division),
     ) {
-        let (features, indices) = (samples.features(), &order[positions.clone()]);
+        self.own.clear();
+        self.others.clear();
+        for first in positions.clone().step_by(batch_size) {
+            let batch = first..positions.end.min(first + batch_size);
+            let part = division.part(&batch);
+            self.own.extend(part.clone());
+            // The order is random: the batch read backwards is as good as another shuffle.
+            self.others.extend(part.map(|place| batch.end - 1 - (place - batch.start)));
+        }
+        let features = samples.features();
+        let label = |&place: &usize| samples.label(order[place]);
         self.labels.clear();
-        self.labels.extend(indices.iter().map(|&index| samples.label(index)));
-        self.rows.resize(indices.len() * features, 0);
-        distort(&mut self.augmenters, samples, epoch, indices, &mut self.rows);
+        self.labels.extend(self.own.iter().map(label));
+        let others_are_own = self.mixup == 0.0 || division.is_whole();
+        let count = self.own.len();
+        if !others_are_own {
+            self.own.extend(&self.others);
+        }
+        self.rows.resize(self.own.len() * features, 0);
+        distort(&mut self.augmenters, samples, epoch, (order, &self.own), &mut self.rows);
 
         if self.mixup > 0.0 {
             std::mem::swap(&mut self.rows, &mut self.unmixed);
-            self.rows.resize(self.unmixed.len(), 0);
+            self.rows.resize(count * features, 0);
             self.other_labels.clear();
+            self.other_labels.extend(self.others.iter().map(label));
             self.shares.clear();
-            let kept = &self.kept[positions.clone()];
-            for first in (0..indices.len()).step_by(batch_size) {
-                let batch = first..indices.len().min(first + batch_size);
-                for n in batch.clone() {
-                    // The order is random: the batch read backwards is as good as another shuffle.
-                    let other = batch.end - 1 - (n - batch.start);
-                    let row = |n: usize| &self.unmixed[n * features..][..features];
-                    mix(row(n), row(other), kept[n], &mut self.rows[n * features..][..features]);
-                    self.other_labels.push(self.labels[other]);
-                    self.shares.push(f32::from(kept[n]) / 256.0);
-                }
+            for (n, (&place, &other)) in self.own.iter().zip(&self.others).enumerate() {
+                let other = if others_are_own { other - positions.start } else { count + n };
+                let row = |n: usize| &self.unmixed[n * features..][..features];
+                let kept = self.kept[place];
+                mix(row(n), row(other), kept, &mut self.rows[n * features..][..features]);
+                self.shares.push(f32::from(kept) / 256.0);
             }
         }
         if let Some((teacher, engine)) = &mut self.teacher {
@@ -189,8 +218,8 @@ impl Preparing<'_> {
         self.positions = positions;
     }
 
-    fn batch<'b>(&'b self, samples: Dataset<'b>, positions: Range<usize>) -> Batch<'b> {
-        let rows = positions.start - self.positions.start..positions.end - self.positions.start;
+    /// The prepared samples of these rows.
+    fn batch<'b>(&'b self, samples: Dataset<'b>, rows: Range<usize>) -> Batch<'b> {
         let features = samples.features();
         let pixels = &self.rows[rows.start * features..rows.end * features];
         let batch = like(samples, pixels, &self.labels[rows.clone()]).all();
@@ -213,26 +242,28 @@ fn like<'a>(samples: Dataset<'_>, rows: &'a [u8], labels: &'a [u8]) -> Dataset<'
     Dataset::new(rows, samples.features(), labels, samples.classes()).expect("there is a row for each label")
 }
 
-/// Writes the images at `indices`, each distorted by one of the augmenters, or as it is where there is none.
+/// Writes the images at some places of the order, each distorted by one of the augmenters, or as it is where there is
+/// none.
 fn distort(
     augmenters: &mut [Augmenter],
     samples: Dataset<'_>,
     epoch: u32,
-    indices: &[usize],
+    (order, places): (&[usize], &[usize]),
     rows: &mut [u8],
 ) {
     let features = samples.features();
     if augmenters.is_empty() {
-        for (row, &index) in rows.chunks_exact_mut(features).zip(indices) {
-            row.copy_from_slice(samples.row(index));
+        for (row, &place) in rows.chunks_exact_mut(features).zip(places) {
+            row.copy_from_slice(samples.row(order[place]));
         }
         return;
     }
-    let share = indices.len().div_ceil(augmenters.len()).max(1);
-    let parts = rows.chunks_mut(share * features).zip(indices.chunks(share)).zip(augmenters);
+    let share = places.len().div_ceil(augmenters.len()).max(1);
+    let parts = rows.chunks_mut(share * features).zip(places.chunks(share)).zip(augmenters);
     thread::scope(|scope| {
-        let distort = |((rows, indices), augmenter): ((&mut [u8], &[usize]), &mut Augmenter)| {
-            for (row, &index) in rows.chunks_exact_mut(features).zip(indices) {
+        let distort = |((rows, places), augmenter): ((&mut [u8], &[usize]), &mut Augmenter)| {
+            for (row, &place) in rows.chunks_exact_mut(features).zip(places) {
+                let index = order[place];
                 augmenter.augment(samples.row(index), samples.label(index), epoch, index, row);
             }
         };
@@ -334,7 +365,8 @@ mod tests {
         }
     }
 
-    fn rows(batch: &Batch<'_>) -> Vec<(Vec<u8>, u8)> {
+    fn rows(part: &Part<'_>) -> Vec<(Vec<u8>, u8)> {
+        let batch = &part.batch;
         assert_eq!(Inputs::from(batch).dim(), (batch.len(), 6));
         (0..batch.len()).map(|n| (batch.row(n).to_vec(), batch.label(n))).collect()
     }
@@ -343,7 +375,7 @@ mod tests {
     fn plain_batches_are_the_samples_in_the_order_of_the_epoch() {
         let (pixels, labels) = samples();
         let samples = Dataset::new(&pixels, 6, &labels, 5).unwrap();
-        let mut feed = Feed::new(samples.into(), &config(1, Ingredients::NONE)).unwrap();
+        let mut feed = Feed::new(samples.into(), &config(1, Ingredients::NONE), Division::WHOLE).unwrap();
         assert_eq!(feed.batches(), 6);
         feed.begin(2);
         let found: Vec<_> = (0..6).flat_map(|batch| rows(&feed.batch(batch))).collect();
@@ -359,13 +391,13 @@ mod tests {
         let set = TrainingSet { image_shape: &[2, 3], ..samples.into() };
         let augmentation = Some(Augmentation { shift: 1.0, ..Augmentation::MEDIUM });
         let ingredients = Ingredients { augmentation, mixup: 0.5, ..Ingredients::NONE };
-        let mut feed = Feed::new(set, &config(1, ingredients)).unwrap();
+        let mut feed = Feed::new(set, &config(1, ingredients), Division::WHOLE).unwrap();
         feed.begin(2);
         let expected: Vec<_> = (0..6).map(|batch| rows(&feed.batch(batch))).collect();
         assert_ne!(expected[0][0].0, samples.row(crate::epoch_order(7, 2, 23)[0]));
         for threads in 1..=4 {
             for first in 0..6 {
-                let mut feed = Feed::new(set, &config(threads, ingredients)).unwrap();
+                let mut feed = Feed::new(set, &config(threads, ingredients), Division::WHOLE).unwrap();
                 feed.begin(1);
                 feed.batch(0);
                 feed.begin(2);
@@ -384,11 +416,46 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_all_ranks_are_together_the_batches_of_one() {
+        let (pixels, labels) = samples();
+        let samples = Dataset::new(&pixels, 6, &labels, 5).unwrap();
+        let set = TrainingSet { image_shape: &[2, 3], ..samples.into() };
+        let augmentation = Some(Augmentation { shift: 1.0, ..Augmentation::MEDIUM });
+        for ingredients in [
+            Ingredients::NONE,
+            Ingredients { augmentation, ..Ingredients::NONE },
+            Ingredients { augmentation, mixup: 0.5, ..Ingredients::NONE },
+        ] {
+            let mut whole = Feed::new(set, &config(1, ingredients), Division::WHOLE).unwrap();
+            whole.begin(1);
+            for size in [2, 3, 5] {
+                let division = |rank| Division::new(rank, size);
+                let mut feeds: Vec<_> = (0..size)
+                    .map(|rank| Feed::new(set, &config(1 + rank % 2, ingredients), division(rank)).unwrap())
+                    .collect();
+                feeds.iter_mut().for_each(|feed| feed.begin(1));
+                for number in [0, 1, 3, 4, 5] {
+                    let whole = whole.batch(number);
+                    let (mut found, mut targets) = (Vec::new(), Vec::new());
+                    for feed in &mut feeds {
+                        let part = feed.batch(number);
+                        assert_eq!((part.first, part.of), (found.len(), whole.of));
+                        found.extend(rows(&part));
+                        targets.extend(part.batch.targets(5, 0.1));
+                    }
+                    assert_eq!(found, rows(&whole), "{size} ranks, batch {number}");
+                    assert!(targets.into_iter().eq(whole.batch.targets(5, 0.1)));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn mixed_samples_are_those_of_the_batch_and_its_reverse() {
         let (pixels, labels) = samples();
         let samples = Dataset::new(&pixels, 6, &labels, 5).unwrap();
         let ingredients = Ingredients { mixup: 1.0, ..Ingredients::NONE };
-        let mut feed = Feed::new(samples.into(), &config(2, ingredients)).unwrap();
+        let mut feed = Feed::new(samples.into(), &config(2, ingredients), Division::WHOLE).unwrap();
         feed.begin(1);
         let order = crate::epoch_order(7, 1, 23);
         let mut own = 0;
@@ -415,7 +482,7 @@ mod tests {
         let ingredients = Ingredients { augmentation: Some(Augmentation::AFFINE), ..Ingredients::NONE };
         for image_shape in [&[][..], &[3, 3], &[usize::MAX, usize::MAX]] {
             let set = TrainingSet { image_shape, ..samples.into() };
-            let error = Feed::new(set, &config(1, ingredients)).err().unwrap();
+            let error = Feed::new(set, &config(1, ingredients), Division::WHOLE).err().unwrap();
             let expected = FitError::ImageShape { image_shape: image_shape.to_vec(), features: 6 };
             assert_eq!(error, expected);
         }

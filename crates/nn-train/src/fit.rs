@@ -7,11 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nn_core::{Average, Dataset, Dropout, Engine, Loss, Network, Objective, Optimizer};
+use nn_core::{Average, Dataset, Dropout, Engine, Loss, Network, Objective, Optimizer, Tally};
 
 use crate::{
     BatchReport, EpochReport, FitPlan, History, Incompatible, Ingredients, InvalidIngredient, InvalidPlace,
-    InvalidSchedule, Observer, Place, Schedule, Snapshot, TrainingSet, dataset::spelled, feed::Feed,
+    InvalidSchedule, Observer, Place, Ranks, RanksError, Schedule, Snapshot, TrainingSet,
+    dataset::spelled,
+    feed::Feed,
+    ranks::{self, Division, Start},
 };
 
 /// What to do in a [`fit`]. There are no defaults: whoever calls knows more.
@@ -111,10 +114,66 @@ pub fn fit_from<'a>(
     config: &FitConfig,
     observer: &mut dyn Observer,
 ) -> Result<History, FitError> {
-    let train = train.into();
+    go_on(None, place, (network, optimizer), train.into(), validation, config, observer)
+}
+
+/// A [`fit_from`] by several processes, each of which calls this with the same arguments, but for the threads, the
+/// observer and the [`Ranks`] that tell which of them it is.
+///
+/// Each step is over the whole batch, of which every rank has a part: the samples from place `rank n / size` to
+/// `(rank + 1) n / size` of the batch's `n`. The gradients are summed over the ranks, and each rank makes the same
+/// change to its own network. So a fit comes to what it comes to in one process, but for the rounding of those
+/// sums, whatever the number of ranks; for one number of them it comes to the same bits every time, and one rank alone
+/// comes to those of [`fit_from`]. A place from which one number of ranks went on may be left to another.
+/// Each rank reads the samples of its own parts alone, with mixup those that it mixes with them too, and measures its
+/// part of the validation data.
+///
+/// That all ranks do the same is checked before the first step, and that they have come to the same numbers after
+/// each epoch.
+///
+/// Every rank's observer is called as [`Observer`] says, and sees the sums over all ranks. **A `Break` of any of
+/// them ends the fit for all of them after the next step, or at the end of the epoch.** Processors must be of one
+/// kind, for others may round otherwise.
+///
+/// # Errors
+/// As [`fit_from`], and [`FitError::Ranks`] where the ranks cannot go on together. Errors that follow from what all
+/// ranks share come on all of them.
+///
+/// # Panics
+/// As [`fit`].
+pub fn fit_on<'a>(
+    ranks: &mut dyn Ranks,
+    place: Place,
+    (network, optimizer): (&mut Network, &mut Optimizer),
+    train: impl Into<TrainingSet<'a>>,
+    validation: Option<Dataset<'_>>,
+    config: &FitConfig,
+    observer: &mut dyn Observer,
+) -> Result<History, FitError> {
+    go_on(Some(ranks), place, (network, optimizer), train.into(), validation, config, observer)
+}
+
+fn go_on(
+    mut ranks: Option<&mut dyn Ranks>,
+    place: Place,
+    (network, optimizer): (&mut Network, &mut Optimizer),
+    train: TrainingSet<'_>,
+    validation: Option<Dataset<'_>>,
+    config: &FitConfig,
+    observer: &mut dyn Observer,
+) -> Result<History, FitError> {
     config.check(network, train.samples, validation)?;
     place.check(config, train.samples.len() as u64).map_err(FitError::Place)?;
-    let feed = Feed::new(train, config)?;
+    let division = match &ranks {
+        None => Division::WHOLE,
+        Some(ranks) => Division::of(&**ranks),
+    };
+    let feed = Feed::new(train, config, division)?;
+    if let Some(ranks) = &mut ranks {
+        let (samples, teacher) = (train.samples, train.teacher);
+        let start = Start { config, network, optimizer, place: &place, train: samples, teacher, validation };
+        ranks::check_same(*ranks, &start)?;
+    }
     optimizer.set_weight_decay(config.ingredients.weight_decay);
     optimizer.set_clip(config.ingredients.clip);
     let mut fit = Fit {
@@ -127,6 +186,8 @@ pub fn fit_from<'a>(
         optimizer,
         place,
         observer,
+        ranks,
+        asked: false,
     };
     let stopped_early = fit.run(feed)?;
     let Fit { network, place, observer, .. } = fit;
@@ -137,7 +198,7 @@ pub fn fit_from<'a>(
 }
 
 /// A fit under way.
-struct Fit<'a, 'b> {
+struct Fit<'a, 'b, 'c> {
     config: &'a FitConfig,
     train: Dataset<'b>,
     validation: Option<Dataset<'a>>,
@@ -148,9 +209,13 @@ struct Fit<'a, 'b> {
     averaged: Option<Network>,
     place: Place,
     observer: &'a mut dyn Observer,
+    /// The processes that have a part in it, if it is not this one's alone.
+    ranks: Option<&'c mut dyn Ranks>,
+    /// Whether the observer has asked for the end, of which the other ranks do not know yet.
+    asked: bool,
 }
 
-impl Fit<'_, '_> {
+impl Fit<'_, '_, '_> {
     /// Whether the observer stopped it before its last epoch was over.
     fn run(&mut self, mut feed: Feed<'_>) -> Result<bool, FitError> {
         let plan = FitPlan {
@@ -186,7 +251,22 @@ impl Fit<'_, '_> {
         let step = place.steps(batches);
         let rate = config.schedule.rate(config.rate, step, batches, config.epochs);
         optimizer.set_rate(rate);
-        let tally = self.engine.step(network, optimizer, config.objective(), feed.batch(done));
+        let (part, objective) = (feed.batch(done), config.objective());
+        let mut stopping = false;
+        let tally = match &mut self.ranks {
+            None => self.engine.step(network, optimizer, objective, part.batch),
+            Some(ranks) => {
+                let exchange = |gradient: &mut [f32], tally: &mut Tally| {
+                    let asked = f64::from(u8::from(self.asked));
+                    let mut few = [tally.loss_sum, tally.correct as f64, asked];
+                    ranks.sum(gradient, &mut few)?;
+                    *tally = Tally { samples: part.of as u64, correct: few[1] as u64, loss_sum: few[0] };
+                    stopping = few[2] > 0.0;
+                    Ok::<(), RanksError>(())
+                };
+                self.engine.step_part(network, optimizer, objective, part, exchange)?
+            }
+        };
         let batch = done + 1;
         if !tally.loss_sum.is_finite() {
             return Err(FitError::NonFiniteLoss { epoch, batch, rate });
@@ -200,8 +280,14 @@ impl Fit<'_, '_> {
         place.batches = batch;
         place.running += tally;
         let report = BatchReport { epoch, batch, rate, tally, running: place.running };
-        let stopping = self.observer.batch_finished(&report).is_break();
-        Ok(self.show(stopping) || stopping)
+        let asks = self.observer.batch_finished(&report).is_break();
+        if self.ranks.is_none() {
+            return Ok(self.show(asks) || asks);
+        }
+        // All ranks end it at the same step: the next, which tells them.
+        self.asked |= asks;
+        self.asked |= self.show(stopping);
+        Ok(stopping)
     }
 
     /// The validation after an epoch, and whether the observer wants to end the fit there.
@@ -218,8 +304,15 @@ impl Fit<'_, '_> {
         place.batches = 0;
         let judged = judged(place, self.averaged.as_ref(), network);
         let validation_start = Instant::now();
-        let engine = &mut self.engine;
-        let validation = self.validation.map(|validation| engine.evaluate(judged, config.loss, validation));
+        let (engine, loss) = (&mut self.engine, config.loss);
+        let validation = match (&mut self.ranks, self.validation) {
+            (_, None) => None,
+            (None, Some(data)) => Some(engine.evaluate(judged, loss, data)),
+            (Some(ranks), Some(data)) => Some(ranks::evaluate(*ranks, engine, judged, loss, data)?),
+        };
+        if let Some(ranks) = &mut self.ranks {
+            ranks::check_state(*ranks, epoch, (network, optimizer), place)?;
+        }
         let report = EpochReport {
             epoch,
             rate: optimizer.rate(),
@@ -228,9 +321,15 @@ impl Fit<'_, '_> {
             train_time,
             validation_time: validation_start.elapsed(),
         };
-        let stopping = self.observer.epoch_finished(&report, judged).is_break();
+        let mut stopping = self.observer.epoch_finished(&report, judged).is_break();
         place.epochs.push(report.summary());
-        Ok(self.show(stopping) || stopping)
+        stopping |= self.show(stopping);
+        if let Some(ranks) = &mut self.ranks {
+            let mut asking = [f64::from(u8::from(stopping || self.asked))];
+            ranks.sum(&mut [], &mut asking)?;
+            stopping = asking[0] > 0.0;
+        }
+        Ok(stopping)
     }
 
     /// Shows the observer all that decides how the fit goes on, and tells whether it wants to end it.
@@ -322,6 +421,9 @@ pub enum FitError {
     /// A fit of this configuration and data does not come by the place to go on from.
     #[error("cannot go on from this place in a fit")]
     Place(#[source] InvalidPlace),
+    /// The processes that train together cannot go on.
+    #[error("the ranks cannot go on together")]
+    Ranks(#[from] RanksError),
     /// Training diverged: the loss became infinite or NaN.
     #[error("the loss is not finite at epoch {epoch}, batch {batch}, with learning rate {rate}")]
     NonFiniteLoss {

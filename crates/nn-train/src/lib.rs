@@ -22,6 +22,7 @@ mod ingredients;
 mod observer;
 mod order;
 mod place;
+mod ranks;
 mod schedule;
 
 mod answers;
@@ -63,7 +64,7 @@ pub use event_log::{EventError, EventLog};
 pub use feed::TrainingSet;
 pub use file::{WriteError, WriteStage, write_atomically};
 pub use fingerprint::Fingerprint;
-pub use fit::{FitConfig, FitError, fit, fit_from};
+pub use fit::{FitConfig, FitError, fit, fit_from, fit_on};
 pub use history::{EpochSummary, History};
 pub use ingredients::{Ingredients, InvalidIngredient};
 pub use model::{DecodeError, InvalidModel, Model};
@@ -72,6 +73,7 @@ pub use order::{epoch_order, fill_epoch_order, initial_rng};
 pub use outputs::Outputs;
 pub use place::{InvalidPlace, Place};
 pub use preparation::{Ink, Preparation, PreparationError, Prepared};
+pub use ranks::{Ranks, RanksError};
 pub use record::TrainingRecord;
 pub use run_folder::{RunError, RunFolder};
 pub use save::{

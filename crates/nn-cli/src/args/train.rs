@@ -1,6 +1,6 @@
 //! What may be typed after `train`.
 
-use std::{num::NonZeroU64, path::PathBuf};
+use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, value_parser};
 use nn_train::{
@@ -36,6 +36,7 @@ Examples:
   nn-cli train --preset small --output small.model
   nn-cli train --augment medium --average ema:0.999 --epochs 30
   nn-cli train --preset small --teacher wide1.model,wide2.model
+  mpirun -n 4 nn-cli train --distributed --batch 400 --run four
 
 Ctrl-C stops training after the step; the network of the last finished epoch is saved, or of a run a checkpoint, and
 the exit status is 130. So do SIGTERM and, on Linux, SIGHUP, with 143 and 129. A second Ctrl-C or SIGTERM ends the
@@ -170,11 +171,27 @@ pub(crate) struct TrainArgs {
     /// Write event files for TensorBoard, too; a run that has begun with them goes on with them
     #[arg(long, requires = "kept", help_heading = "Runs")]
     pub(crate) tensorboard: bool,
+
+    /// Train together with the other processes that mpirun started: each has its part of every batch, and the first
+    /// reports and saves. Of a program that was built with `--features mpi`
+    #[arg(long, conflicts_with = "print_config", help_heading = "Several machines")]
+    pub(crate) distributed: bool,
+    /// How long to wait for the other processes before giving up [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..), requires = "distributed",
+        allow_negative_numbers = true, help_heading = "Several machines")]
+    pub(crate) rank_timeout: Option<u32>,
 }
+
+/// Far longer than a step takes, or the saving between two.
+const USUAL_RANK_TIMEOUT: u32 = 60;
 
 impl TrainArgs {
     pub(crate) fn preset(&self) -> PresetName {
         self.preset.unwrap_or(PresetName::Default)
+    }
+
+    pub(crate) fn rank_timeout(&self) -> Duration {
+        Duration::from_secs(self.rank_timeout.unwrap_or(USUAL_RANK_TIMEOUT).into())
     }
 
     /// Where the run is to be kept, if it is one.

@@ -43,6 +43,9 @@ pub(super) struct StartLine<'a> {
     teachers: Vec<String>,
     seed: u64,
     threads: NonZeroUsize,
+    /// Of a distributed training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ranks: Option<usize>,
     run: Option<String>,
     /// Steps that were taken before, by the processes of this run.
     steps_done: u64,
@@ -100,6 +103,7 @@ impl<'a> StartLine<'a> {
         sets: &Sets<'_>,
         image_shape: &'a [usize],
         state: &State,
+        ranks: Option<usize>,
     ) -> StartLine<'a> {
         let recipe = &task.recipe;
         let steps_per_epoch = sets.train.len().div_ceil(recipe.batch.max(1)) as u64;
@@ -134,6 +138,7 @@ impl<'a> StartLine<'a> {
             }),
             seed: task.seed,
             threads: task.threads,
+            ranks,
             run: args.run.as_ref().or(args.resume.as_ref()).map(|name| name.0.display().to_string()),
             steps_done: place.steps(steps_per_epoch),
             place: args.resume.is_some().then_some(match place.epochs.len() as u64 {
@@ -184,6 +189,8 @@ impl<'a> StartLine<'a> {
         }
         let with =
             if extras.is_empty() { String::new() } else { format!("with     {}\n", extras.join(", ")) };
+        let ranks =
+            self.ranks.map_or_else(String::new, |ranks| format!("{} of ", count(ranks as u64, "rank")));
         let taught = match &self.teachers[..] {
             [] => String::new(),
             teachers => format!("taught   by {}\n", teachers.join(", ")),
@@ -191,7 +198,7 @@ impl<'a> StartLine<'a> {
         format!(
             "data     {}: {} of {} to train on, {measured} after each epoch\n\
              network  {}: {hidden}{} outputs, {} weights, {} parameters\n\
-             recipe   {}{}: {}, {}, rate {} {}, batch {}, {}, seed {}, {}\n{with}{taught}{run}",
+             recipe   {}{}: {}, {}, rate {} {}, batch {}, {}, seed {}, {ranks}{}\n{with}{taught}{run}",
             self.data,
             count(self.train_samples, "image"),
             shape(self.image_shape),

@@ -176,8 +176,20 @@ impl Task {
         // Another release may have other settings.
         checkpoint.check_release().with_context(cannot)?;
         let settings = Settings::of(&checkpoint).with_context(cannot)?;
-        let (preset, recipe) = settings.recipe(&checkpoint)?;
-        let task = Task {
+        let recipe = settings.recipe(&checkpoint).with_context(cannot)?;
+        let task = Task::of(args, &checkpoint, &settings, recipe)?;
+        task.check_flags(args, path)?;
+        Ok((task, Resumed { folder, checkpoint, lesson: settings.school }))
+    }
+
+    /// The training of a checkpoint with these settings, and the preset and the recipe that are in them.
+    pub(super) fn of(
+        args: &TrainArgs,
+        checkpoint: &Checkpoint<'_>,
+        settings: &Settings,
+        (preset, recipe): (PresetName, Recipe),
+    ) -> Result<Task> {
+        Ok(Task {
             recipe,
             preset,
             seed: checkpoint.config.seed,
@@ -189,11 +201,9 @@ impl Task {
                 .clone()
                 .map(|Lesson { teachers, share, .. }| School { teachers: Teachers(teachers), share }),
             tensorboard: args.tensorboard,
-            data: data_folder(args, &settings)?,
+            data: data_folder(args, settings)?,
             threads: args.threads.count(),
-        };
-        task.check_flags(args, path)?;
-        Ok((task, Resumed { folder, checkpoint, lesson: settings.school }))
+        })
     }
 
     /// What decides the result, to be written; the validation samples are those that were counted.
