@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// The committee of a training's teachers, and what a run remembers of it.
-pub(super) struct Class {
+pub(crate) struct Class {
     committee: Committee,
-    pub(super) lesson: Lesson,
+    pub(crate) lesson: Lesson,
 }
 
 impl Class {
@@ -24,7 +24,7 @@ impl Class {
     ///
     /// # Errors
     /// When one cannot be loaded, or sees other images than the student.
-    pub(super) fn of(task: &Task, files: &DataFiles) -> Result<Option<Class>> {
+    pub(crate) fn of(task: &Task, files: &DataFiles) -> Result<Option<Class>> {
         let Some(School { teachers, share }) = &task.school else { return Ok(None) };
         let mut models = Vec::new();
         let mut sha256 = Vec::new();
@@ -70,7 +70,7 @@ impl Class {
         ));
     }
 
-    pub(super) fn teacher(&self) -> Teacher<'_> {
+    pub(crate) fn teacher(&self) -> Teacher<'_> {
         Teacher { committee: &self.committee, share: self.lesson.share }
     }
 }
