@@ -42,7 +42,7 @@ use crate::{
     config, data,
     failure::Advised,
     interrupt::Interrupt,
-    output::{self, Output},
+    output::Output,
     train::build::build,
 };
 

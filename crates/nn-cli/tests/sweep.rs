@@ -104,7 +104,10 @@ fn a_training_is_that_of_train_with_the_same_settings() {
     let row = rows.iter().find(|row| row[2..5] == ["4", "9,5", "0.5"]).unwrap();
     let found: Vec<f64> = row[8..].iter().map(|cell| cell.parse().unwrap()).collect();
     let expected = ["train_loss", "train_accuracy", "held_out_loss", "held_out_accuracy"];
-    assert_eq!(found, expected.map(|name| last[name].as_f64().unwrap()));
+    for (found, expected) in found.into_iter().zip(expected.map(|name| last[name].as_f64().unwrap())) {
+        // The reader of JSON may err in the last bit.
+        assert!((found - expected).abs() <= 1e-15 * expected, "{found}, {expected}");
+    }
 }
 
 #[test]
@@ -297,10 +300,9 @@ fn the_page_is_whole_and_follows_a_combination_everywhere() {
     ] {
         assert!(page.contains(part), "{part}");
     }
-    assert!(
-        !page.contains("Rung by rung") && !page.contains("http://")
-            || page.matches("http://").count() == page.matches("http://www.w3.org/2000/svg").count()
-    );
+    assert!(!page.contains("Rung by rung"));
+    // Nothing is asked of the network; the name of SVG is no address.
+    assert_eq!(page.matches("http://").count(), page.matches("http://www.w3.org/2000/svg").count());
     assert!(!page.contains("https://") && !page.contains(" src="));
     // A line, a dot in each of three figures, and a row.
     for number in 1..=6 {

@@ -27,7 +27,7 @@ const COMMON: [&str; 2] = ["validation", "data"];
 
 /// As many networks as nobody waits for.
 const MOST_SEEDS: u64 = 1000;
-pub(super) const MOST_COMBINATIONS: usize = 100_000;
+const MOST_COMBINATIONS: usize = 100_000;
 
 /// What a file asks for.
 #[derive(Clone, Debug)]

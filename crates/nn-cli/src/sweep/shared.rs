@@ -8,9 +8,9 @@ use nn_train::{DataFiles, Preprocessing, Teacher, nn_core::Dataset};
 
 use super::candidate::Candidate;
 use crate::train::{
-    school::{Class, School},
+    school::Class,
     sets::{Images, Sets},
-    task::Task,
+    task::{School, Task},
 };
 
 /// The images in each way in which some network sees them.

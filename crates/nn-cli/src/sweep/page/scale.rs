@@ -44,7 +44,7 @@ impl Scale {
         let kind = Kind::Numbers { from, to, is_logarithmic };
         let values = if is_logarithmic { powers(from, to) } else { steps(from, to) };
         let scale = Scale { kind, ticks: Vec::new() };
-        let ticks = values.into_iter().map(|value| (scale.at(value), plain(value))).collect();
+        let ticks = values.into_iter().map(|value| (scale.at(value), number(value))).collect();
         Scale { ticks, ..scale }
     }
 
@@ -58,8 +58,8 @@ impl Scale {
         };
         let middle = sorted[sorted.len() / 2];
         let low = least.max(middle - 6.0 * (most - middle).max(0.002));
-        let step = nice_step(((most - low) / 5.0).max(1e-5));
-        let (from, to) = ((low / step - 1e-9).floor() * step, ((most / step + 1e-9).ceil() * step).min(1.0));
+        let step = nice_step(((most - low) / 5.0).max(2e-4));
+        let (from, to) = ((low / step + 1e-9).floor() * step, ((most / step - 1e-9).ceil() * step).min(1.0));
         let from = from.min(to - step).max(0.0);
         (Scale::percent(from, to), least < from - 1e-12)
     }
@@ -119,6 +119,11 @@ impl Scale {
             Kind::Numbers { .. } => 0.0,
         }
     }
+}
+
+/// 0, 0.01, 1e-6
+fn number(value: f64) -> String {
+    if value == 0.0 { "0".to_owned() } else { plain(value) }
 }
 
 fn short(name: &str) -> String {
