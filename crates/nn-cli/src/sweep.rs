@@ -330,7 +330,6 @@ impl Session<'_> {
             records: &self.records,
             standings,
             best,
-            threads: self.threads,
         }
         .html();
         let text = html.into_string();

@@ -4,8 +4,6 @@
 mod figures;
 mod scale;
 
-use std::num::NonZeroUsize;
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::{
@@ -40,7 +38,6 @@ pub(super) struct Page<'a> {
     pub(super) records: &'a Records,
     pub(super) standings: &'a [Standing],
     pub(super) best: Option<&'a Best>,
-    pub(super) threads: NonZeroUsize,
 }
 
 impl Page<'_> {
@@ -122,8 +119,8 @@ impl Page<'_> {
             facts.push(("best combination", percent(score.accuracy), note));
         }
         if let Some(test) = self.best.and_then(|best| best.test) {
-            let note = format!("{} of {}, measured once", thousands(test.correct), thousands(test.samples));
-            facts.push(("the best, retrained, on the test set", percent(test.accuracy()), note));
+            let note = format!("retrained: {} of {}", thousands(test.correct), thousands(test.samples));
+            facts.push(("best on the test set", percent(test.accuracy()), note));
         }
         let diverged = rows.iter().filter(|row| row.measured.is_none()).count();
         let note = if diverged > 0 {
@@ -185,8 +182,8 @@ impl Page<'_> {
             section {
                 h2 { "Accuracy against time" }
                 p {
-                    "A training's time on one thread, beside " (self.threads.get() - 1) " others at most. The bar of a dot goes "
-                    "from its worst seed to its best; no combination above the stepped line is faster."
+                    "The mean time of a training, on one thread while others trained beside it. The bar of a dot goes from "
+                    "its worst seed to its best. Along the stepped line are those that nothing faster is as good as."
                 }
                 div.wide { (figures::against_time(&accuracy, &marks, best)) }
             }

@@ -48,16 +48,16 @@ impl Scale {
         Scale { ticks, ..scale }
     }
 
-    /// For accuracies: wide enough for all of the better half, and for what is as far below the middle as six times
-    /// that. One network that learned nothing must not press all others into a line. Tells whether some are cut off.
+    /// For accuracies: wide enough for the better three quarters, and half as far again below them. One network that
+    /// learned nothing must not press all others into a line. Tells whether some are cut off.
     pub(super) fn accuracies(values: &[f64]) -> (Scale, bool) {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let (Some(&least), Some(&most)) = (sorted.first(), sorted.last()) else {
             return (Scale::percent(0.0, 1.0), false);
         };
-        let middle = sorted[sorted.len() / 2];
-        let low = least.max(middle - 6.0 * (most - middle).max(0.002));
+        let quarter = sorted[sorted.len() / 4];
+        let low = least.max(quarter - 0.5 * (most - quarter).max(0.002));
         let step = nice_step(((most - low) / 5.0).max(2e-4));
         let (from, to) = ((low / step + 1e-9).floor() * step, ((most / step - 1e-9).ceil() * step).min(1.0));
         let from = from.min(to - step).max(0.0);
