@@ -182,11 +182,11 @@ fn check_validation(validation: Option<Validation>, span: Range<usize>) -> Resul
     }
 }
 
+/// Where a key is, the key, and its value.
+type Entry<'a, 'b> = (Range<usize>, &'a str, &'a Value<'b>);
+
 /// The entries of a table, in the order of the file.
-fn entries<'a, 'b>(
-    name: &str,
-    value: &'a Value<'b>,
-) -> Result<Vec<(Range<usize>, &'a str, &'a Value<'b>)>, Wrong> {
+fn entries<'a, 'b>(name: &str, value: &'a Value<'b>) -> Result<Vec<Entry<'a, 'b>>, Wrong> {
     let DeValue::Table(table) = value.get_ref() else {
         let message = format!("expected a table [{name}], found another kind of value");
         return Err(wrong(value.span(), message, format!("`[{name}]` stands on a line of its own")));
@@ -273,7 +273,7 @@ fn list(name: &str, value: &Value<'_>) -> Result<Vec<String>, Wrong> {
         ));
     };
     let mut values: Vec<String> = Vec::new();
-    for item in items.iter() {
+    for item in items {
         let text = take(&mut TrainArgs::default(), name, item)?;
         if values.contains(&text) {
             let message = format!("`{text}` stands twice among the values of `{name}`");
@@ -356,7 +356,7 @@ fn seeds(value: &Value<'_>) -> Result<Vec<u64>, Wrong> {
         return Ok((1..=whole("seeds", value, 1..=MOST_SEEDS)?).collect());
     };
     let mut seeds = Vec::new();
-    for item in items.iter() {
+    for item in items {
         let seed = whole("seeds", item, 0..=u64::MAX)?;
         if seeds.contains(&seed) {
             return Err(wrong(

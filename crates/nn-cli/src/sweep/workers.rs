@@ -99,12 +99,15 @@ mod tests {
     fn jobs_are_done_at_the_same_time() {
         // Each waits for the other one.
         let barrier = Barrier::new(2);
+        let work = |_: &u8| {
+            barrier.wait();
+        };
         let mut count = 0;
         let done = |_: &u8, ()| {
             count += 1;
             Ok(())
         };
-        run(&[1, 2, 3, 4], threads(2), &Stop::default(), || true, |_| drop(barrier.wait()), done).unwrap();
+        run(&[1, 2, 3, 4], threads(2), &Stop::default(), || true, work, done).unwrap();
         assert_eq!(count, 4);
     }
 
