@@ -189,7 +189,7 @@ impl Page<'_> {
             }
             section {
                 h2 { "Setting by setting" }
-                p { "The same combinations by one setting at a time; the others vary. Bars are means." }
+                p { "The same combinations by one setting at a time; the others vary. Bars are medians." }
                 div.columns {
                     @for (axis, (name, scale)) in settings.iter().enumerate() {
                         (figures::by_setting((axis, name, scale), &accuracy, &marks, best))
@@ -222,7 +222,7 @@ impl Page<'_> {
             section {
                 h2 { "Rung by rung" }
                 p {
-                    "Of each rung the best " (percent(keep)) " went on. A rung is a training of its own, from new weights, "
+                    "Of each rung the best " (format!("{:.0} %", 100.0 * keep)) " went on. A rung is a training of its own, from new weights, "
                     "by a schedule of its length."
                 }
                 div.wide { (figures::climbs(&epochs, &climbs, self.chosen())) }

@@ -211,7 +211,7 @@ fn extent(values: &[f64]) -> (f64, f64) {
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &value| (least.min(value), most.max(value)))
 }
 
-/// All combinations by the value that they have of one setting, and for each value of a list the mean.
+/// All combinations by the value that they have of one setting, and for each value of a list the median.
 pub(super) fn by_setting(
     (axis, name, scale): (usize, &str, &Scale),
     accuracy: &Scale,
@@ -227,9 +227,9 @@ pub(super) fn by_setting(
     };
     let content = html! {
         (frame.axes((scale, name), (accuracy, "validation accuracy")))
-        @for (from, to, mean) in means(axis, scale, marks) {
-            @let y = coordinate(frame.y(accuracy.at(mean)));
-            line.mean x1=(coordinate(frame.x(from))) x2=(coordinate(frame.x(to))) y1=(y) y2=(y) {}
+        @for (from, to, median) in medians(axis, scale, marks) {
+            @let y = coordinate(frame.y(accuracy.at(median)));
+            line.median x1=(coordinate(frame.x(from))) x2=(coordinate(frame.x(to))) y1=(y) y2=(y) {}
         }
         @for (index, mark) in marks.iter().enumerate().rev() {
             circle data-c=(mark.number) class=(class("point", mark, best)) style=(shade(accuracy, mark.accuracy))
@@ -240,14 +240,16 @@ pub(super) fn by_setting(
     svg(frame.width, frame.height, &format!("Accuracy of every combination by {name}"), &content)
 }
 
-/// For each name of a scale, where it begins and ends, and the mean accuracy there.
-fn means(axis: usize, scale: &Scale, marks: &[Mark]) -> Vec<(f64, f64, f64)> {
+/// For each name of a scale, where it begins and ends, and the median accuracy there, which no network that learned
+/// nothing moves far.
+fn medians(axis: usize, scale: &Scale, marks: &[Mark]) -> Vec<(f64, f64, f64)> {
     let half = 0.31 * scale.room();
     let of_tick = |place: f64| {
         let here = marks.iter().filter(|mark| (scale.of_value(&mark.values[axis]) - place).abs() < 1e-9);
-        let values: Vec<f64> = here.map(|mark| mark.accuracy).collect();
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        (!values.is_empty()).then_some((place - half, place + half, mean))
+        let mut values: Vec<f64> = here.map(|mark| mark.accuracy).collect();
+        values.sort_by(f64::total_cmp);
+        let (lower, upper) = (values.get(values.len().checked_sub(1)? / 2)?, values.get(values.len() / 2)?);
+        Some((place - half, place + half, f64::midpoint(*lower, *upper)))
     };
     if half == 0.0 {
         Vec::new()
@@ -326,8 +328,9 @@ mod tests {
         let places = by_accuracy(&marks);
         assert!(places[0] > places[2] && places[2] > places[1], "{places:?}");
         let scale = Scale::names(vec!["relu".to_owned(), "tanh".to_owned()]);
-        let means = means(0, &scale, &marks);
-        assert_eq!(means.len(), 1, "nobody has the other value");
-        assert!((means[0].2 - 0.8).abs() < 1e-12);
+        let of_all = medians(0, &scale, &marks);
+        assert_eq!(of_all.len(), 1, "nobody has the other value");
+        assert_eq!(of_all[0].2, 0.8);
+        assert!((medians(0, &scale, &marks[..2])[0].2 - 0.8).abs() < 1e-12, "between two");
     }
 }
