@@ -1,8 +1,10 @@
-"""The task `epoch` in scikit-learn: each `partial_fit` is one shuffled epoch of batches."""
+"""The tasks `epoch` and `sweep` in scikit-learn: a `partial_fit` is one shuffled epoch of batches."""
 
 import common
 
 ARGUMENTS = common.arguments()
+
+import warnings
 
 import numpy
 import sklearn
@@ -27,6 +29,41 @@ def epoch():
     return {"seconds": seconds, "accuracy": float(model.score(*common.load(ARGUMENTS.data, "t10k")))}
 
 
-if ARGUMENTS.task != "epoch":
+def sweep():
+    """The search of `sweep.toml`: one split, the last images to choose by, and the best fitted again on all."""
+    import pickle
+    import tomllib
+    from pathlib import Path
+
+    from sklearn.model_selection import GridSearchCV
+
+    plan = tomllib.loads((Path(__file__).parent / "sweep.toml").read_text())
+    images, labels = common.load(ARGUMENTS.data, "train")
+    indices = numpy.arange(len(images))
+    split = len(images) - plan["validation"]
+    model = MLPClassifier(
+        hidden_layer_sizes=(plan["hidden"],),
+        activation="relu",
+        solver="sgd",
+        alpha=0.0,
+        momentum=0.0,
+        max_iter=plan["epochs"],
+        tol=0.0,
+        n_iter_no_change=plan["epochs"] + 1,
+        random_state=plan["seeds"][0],
+    )
+    grid = {"batch_size": plan["grid"]["batch"], "learning_rate_init": plan["grid"]["rate"]}
+    search = GridSearchCV(model, grid, n_jobs=ARGUMENTS.threads, cv=[(indices[:split], indices[split:])])
+    with warnings.catch_warnings():
+        # So few epochs are no convergence, which nobody expects.
+        warnings.simplefilter("ignore")
+        search.fit(images, labels)
+    with open(ARGUMENTS.output, "wb") as file:
+        pickle.dump(search.best_estimator_, file)
+    return {"accuracy": float(search.score(*common.load(ARGUMENTS.data, "t10k")))}
+
+
+TASKS = {"epoch": epoch, "sweep": sweep}
+if ARGUMENTS.task not in TASKS:
     common.unknown(ARGUMENTS.task)
-common.report({"scikit-learn": sklearn.__version__}, **epoch())
+common.report({"scikit-learn": sklearn.__version__}, **TASKS[ARGUMENTS.task]())

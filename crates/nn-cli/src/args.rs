@@ -14,6 +14,7 @@ mod predict;
 mod report;
 mod serve;
 mod show;
+mod sweep;
 mod train;
 
 pub(crate) mod value;
@@ -39,6 +40,7 @@ pub(crate) use {
     report::ReportArgs,
     serve::ServeArgs,
     show::ShowArgs,
+    sweep::SweepArgs,
     train::TrainArgs,
     value::{Indices, InitializerChoice, RunName, Validation},
 };
@@ -60,6 +62,7 @@ const EXAMPLES: &str = "\
 Examples:
   nn-cli train                           train with the defaults, save mnist.model
   nn-cli train --preset small            the most accurate network of that size
+  nn-cli sweep rates.toml                many networks from one file, and the best of them
   nn-cli eval mnist.model --confusion    how good it is, and what it takes for what
   nn-cli predict mnist.model five.png    what it sees in a picture
   nn-cli show                            the first ten digits of the training set
@@ -78,6 +81,8 @@ pub(crate) enum Command {
     /// Train a small network on what larger ones say, beside the labels
     #[command(after_help = DistillArgs::EXAMPLES)]
     Distill(DistillArgs),
+    /// Train many networks, a grid or a random choice of settings, and keep the best
+    Sweep(SweepArgs),
     /// Measure a saved network on a data set, or several of them as a committee
     Eval(EvalArgs),
     /// Ask a saved network about images of a data set, or pictures in files

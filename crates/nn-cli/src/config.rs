@@ -23,7 +23,7 @@ use nn_train::{
 use serde::{Deserialize, Serialize};
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeString, DeTable, DeValue},
 };
 
 use crate::{
@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// In the order in which they are written.
-const KEYS: [&str; 26] = [
+pub(crate) const KEYS: [&str; 26] = [
     "preset",
     "hidden",
     "activation",
@@ -110,10 +110,10 @@ pub(crate) struct Found {
 
 /// What is wrong with the text of a configuration.
 #[derive(Debug, PartialEq)]
-struct Wrong {
-    span: Range<usize>,
-    message: String,
-    hint: String,
+pub(crate) struct Wrong {
+    pub(crate) span: Range<usize>,
+    pub(crate) message: String,
+    pub(crate) hint: String,
 }
 
 impl Config {
@@ -122,35 +122,13 @@ impl Config {
     /// # Errors
     /// When it cannot be read, or is wrong: with line and column, and what was probably meant.
     pub(crate) fn load(path: &Path) -> Result<Config> {
-        refuse_named_pipe(path, "a configuration in TOML")?;
-        let text = match read(path) {
-            Ok(text) => text,
-            Err(error) => {
-                let hint = suggest::path(path, Path::is_file).map_or_else(
-                    || "`nn-cli train --print-config` prints one to begin with".to_owned(),
-                    |near| format!("did you mean {}?", near.display()),
-                );
-                return Err(Advised::new(format!("cannot read {}: {error}", path.display()), hint).into());
-            }
-        };
-        Config::parse(&text).map_err(|wrong| {
-            let (line, column) = position(&text, wrong.span.start);
-            let place = format!("{}, line {line}, column {column}", path.display());
-            Advised::new(format!("{place}: {}", wrong.message), wrong.hint).into()
-        })
+        load(path, "`nn-cli train --print-config` prints one to begin with", Config::parse)
     }
 
     fn parse(text: &str) -> Result<Config, Wrong> {
-        let table = DeTable::parse(text).map_err(|error| Wrong {
-            span: error.span().unwrap_or_default(),
-            message: error.message().trim().replace('\n', ", "),
-            hint: "a configuration is TOML: a line `key = value` for each setting, text in quotes".to_owned(),
-        })?;
-        // In the order of the file, so that the first mistake in it is the one that is named.
-        let mut entries: Vec<_> = table.get_ref().iter().collect();
-        entries.sort_by_key(|(key, _)| key.span().start);
+        let table = parse_table(text)?;
         let mut config = Config { args: TrainArgs::default(), found: None };
-        for (key, value) in entries {
+        for (key, value) in in_order(table.get_ref()) {
             let name = &**key.get_ref();
             if name == FOUND {
                 config.found = Some(parse_found(text, value)?);
@@ -159,10 +137,7 @@ impl Config {
             if !KEYS.contains(&name) {
                 return Err(unknown_key(key.span(), name, &KEYS));
             }
-            let value_text = spelled(value)?;
-            if let Err(refused) = set(&mut config.args, name, &value_text) {
-                return Err(wrong_value(value.span(), name, &value_text, refused));
-            }
+            take(&mut config.args, name, value)?;
         }
         Ok(config)
     }
@@ -188,6 +163,60 @@ impl Config {
         args.teacher_share = args.teacher_share.or(file.teacher_share);
         args
     }
+}
+
+/// Reads a file of settings by a function that knows what belongs into it. `first` is the hint where there is no such
+/// file.
+///
+/// # Errors
+/// As [`Config::load`].
+pub(crate) fn load<T>(path: &Path, first: &str, parse: impl FnOnce(&str) -> Result<T, Wrong>) -> Result<T> {
+    refuse_named_pipe(path, "a configuration in TOML")?;
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let hint = suggest::path(path, Path::is_file)
+                .map_or_else(|| first.to_owned(), |near| format!("did you mean {}?", near.display()));
+            return Err(Advised::new(format!("cannot read {}: {error}", path.display()), hint).into());
+        }
+    };
+    parse(&text).map_err(|wrong| {
+        let (line, column) = position(&text, wrong.span.start);
+        let place = format!("{}, line {line}, column {column}", path.display());
+        Advised::new(format!("{place}: {}", wrong.message), wrong.hint).into()
+    })
+}
+
+/// The text as TOML.
+pub(crate) fn parse_table(text: &str) -> Result<Spanned<DeTable<'_>>, Wrong> {
+    DeTable::parse(text).map_err(|error| Wrong {
+        span: error.span().unwrap_or_default(),
+        message: error.message().trim().replace('\n', ", "),
+        hint: "a configuration is TOML: a line `key = value` for each setting, text in quotes".to_owned(),
+    })
+}
+
+/// The entries of a table in the order of the file, so that the first mistake in it is the one that is named.
+pub(crate) fn in_order<'a, 'b>(
+    table: &'a DeTable<'b>,
+) -> Vec<(&'a Spanned<DeString<'b>>, &'a Spanned<DeValue<'b>>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// Takes the value of a key, and tells how a flag would spell it.
+pub(crate) fn take(args: &mut TrainArgs, key: &str, value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
+    let text = spelled(value)?;
+    match set(args, key, &text) {
+        Ok(()) => Ok(text),
+        Err(refused) => Err(wrong_value(value.span(), key, &text, refused)),
+    }
+}
+
+/// Takes a value that a flag of that name would take, and tells what was expected where it would not.
+pub(crate) fn take_text(args: &mut TrainArgs, key: &str, text: &str) -> Result<(), String> {
+    set(args, key, text).map_err(|refused| refused.expected)
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
@@ -283,7 +312,7 @@ fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T
 }
 
 /// A value as a flag takes it.
-fn spelled(value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
+pub(crate) fn spelled(value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
     let refuse = |found: &str| Wrong {
         span: value.span(),
         message: format!("expected a number, a text or a list of numbers, found {found}"),
@@ -312,7 +341,7 @@ fn spelled(value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
     }
 }
 
-fn unknown_key(span: Range<usize>, name: &str, keys: &[&str]) -> Wrong {
+pub(crate) fn unknown_key(span: Range<usize>, name: &str, keys: &[&str]) -> Wrong {
     let hint = suggest::nearest(name, keys.iter().copied()).map_or_else(
         || format!("the keys are {}", keys.join(", ")),
         |near| format!("did you mean `{near}`?"),

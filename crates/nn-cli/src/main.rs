@@ -18,6 +18,7 @@ mod report;
 mod serve;
 mod shell;
 mod show;
+mod sweep;
 mod train;
 
 mod cut;
@@ -79,6 +80,7 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
     match command {
         Command::Train(args) => outcome = train("train", args, &mut output)?,
         Command::Distill(args) => outcome = train("distill", &args.train_args(), &mut output)?,
+        Command::Sweep(args) => outcome = sweep::run(args, &mut output)?,
         Command::Eval(args) => eval::run(args, &mut output)?,
         Command::Predict(args) => predict::run(args, &mut output)?,
         Command::Report(args) => report::run(args, &mut output)?,

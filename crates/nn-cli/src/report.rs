@@ -1,6 +1,6 @@
 //! `report`: owns which run or model a page is made about and where it goes, and refuses to know formulas and looks.
 
-mod chart;
+pub(crate) mod chart;
 mod findings;
 mod matrix;
 mod page;

@@ -1,14 +1,14 @@
 //! `train`: owns the way from flags and files to a saved network, and refuses to know how it is computed, shown or
 //! stored.
 
-mod build;
+pub(crate) mod build;
 mod follow;
 mod keep;
 mod keeper;
 mod report;
-mod school;
-mod sets;
-mod task;
+pub(crate) mod school;
+pub(crate) mod sets;
+pub(crate) mod task;
 mod watch;
 
 use std::time::Instant;

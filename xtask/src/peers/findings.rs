@@ -26,7 +26,7 @@ impl Work {
 
 /// The findings, a sentence each, as far as there are figures for them.
 pub(super) fn sentences(rows: &[Row]) -> Vec<String> {
-    let first = [threads(rows), bits(rows), native(rows)].into_iter().flatten();
+    let first = [threads(rows), sweep(rows), bits(rows), native(rows)].into_iter().flatten();
     first.chain(roofline(rows)).chain(quiet(rows)).collect()
 }
 
@@ -53,6 +53,15 @@ fn ours(rows: &[Row], task: &str, variant: &str, threads: u32) -> Option<f64> {
 fn threads(rows: &[Row]) -> Option<String> {
     let (one, two) = (ours(rows, "epoch", "", 1)?, ours(rows, "epoch", "", 2)?);
     Some(format!("Two threads train an epoch {} times as fast as one.", three_digits(one / two)))
+}
+
+fn sweep(rows: &[Row]) -> Option<String> {
+    let (one, two) = (ours(rows, "sweep", "", 1)?, ours(rows, "sweep", "", 2)?);
+    let peer = best(rows, "sweep", "scikit-learn").and_then(Row::median);
+    let beside = peer.map_or_else(String::new, |peer| {
+        format!(", and {} times as fast as scikit-learn's two jobs", three_digits(peer / two))
+    });
+    Some(format!("Two threads search {} times as fast as one{beside}.", three_digits(one / two)))
 }
 
 fn bits(rows: &[Row]) -> Option<String> {
@@ -139,16 +148,18 @@ mod tests {
                 ("matrix", ..) => 0.017_179_869_184, // 1000 GFLOP/s
                 ("native", NATIVE, _) => 0.08,
                 ("epoch", _, 1) => 0.18,
+                ("sweep", _, 1) => 1.9,
                 ("native" | "epoch" | "threads", ..) => 0.1,
                 _ => 1.0,
             });
             measurement.hash = Some(if cell.threads == 4 { "b".repeat(64) } else { "a".repeat(64) });
             Ok(measurement)
         };
-        let tasks = ["epoch", "native", "threads", "matrix"];
+        let tasks = ["epoch", "native", "threads", "sweep", "matrix"];
         let mut rows = rounds::run(cells(&[OURS, "numpy"], &tasks), 1, measure, |_| {}).unwrap();
         let expected = [
             "Two threads train an epoch 1.80 times as fast as one.",
+            "Two threads search 1.90 times as fast as one.",
             "**The parameters differ** between 1, 2, 3, 4 threads.",
             "The plain build takes 1.25 times as long as one for this very processor.",
             "The highest rate of a product of matrices is 1000 GFLOP/s (NumPy).",
@@ -157,7 +168,7 @@ mod tests {
         ];
         assert_eq!(sentences(&rows), expected);
         rows.retain(|row| row.cell.threads < 4);
-        assert!(sentences(&rows)[1].ends_with("(SHA-256 aaaaaaaaaaaaaaaa...)."));
+        assert!(sentences(&rows)[2].ends_with("(SHA-256 aaaaaaaaaaaaaaaa...)."));
         assert_eq!(sentences(&[]), [""; 0]);
     }
 

@@ -210,6 +210,20 @@ pub(super) const TASKS: &[Task] = &[
         ..DEFAULTS
     },
     Task {
+        name: "sweep",
+        title: "A search for the best settings",
+        word: "sweep",
+        figure: "a search",
+        about: "From the start of the process to its end: eight networks 784-100-10, every combination of two sizes of \
+                batches and four constant learning rates (`xtask/peers/sweep.toml`), each trained for three epochs on \
+                50,000 images, compared on the other 10,000, and the best trained once more on all 60,000 and measured \
+                on the test images. This project is `nn-cli sweep`, a network a thread; scikit-learn is \
+                `GridSearchCV` of `MLPClassifier` with as many jobs as threads, on 32-bit floats.",
+        is_process: true,
+        entries: &[entry(OURS, PLAIN, &[1, 2]), entry("scikit-learn", PLAIN, &[2])],
+        ..DEFAULTS
+    },
+    Task {
         name: "dense",
         title: "Half of the pixels lit",
         about: "The task `epoch` on Fashion-MNIST, half of whose pixels are not 0.",

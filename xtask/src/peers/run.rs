@@ -4,6 +4,7 @@ use super::plan::{Cell, OURS};
 use super::rounds;
 use crate::process::run_quietly;
 use crate::scratch::ScratchFolder;
+use crate::workspace;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use std::ffi::OsString;
@@ -11,6 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+
+/// The task whose seeds and settings stand in a file.
+const SWEEP: &str = "sweep";
 
 /// What one process found.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +52,9 @@ impl Runner {
         let model = self.scratch.path().join("model");
         for path in [&report, &printed, &model] {
             // What is left of the last process must neither be taken for this one's nor stand in its way.
-            if path.exists() {
+            if path.is_dir() {
+                fs::remove_dir_all(path)?;
+            } else if path.exists() {
                 fs::remove_file(path)?;
             }
         }
@@ -58,7 +64,11 @@ impl Runner {
         command.args(program);
         let seed = if task.is_process { round } else { 1 }.to_string();
         let data = self.data.join(task.data);
-        if task.is_process && cell.peer.name == OURS {
+        let is_sweep = task.word == SWEEP && cell.peer.name == OURS;
+        if is_sweep {
+            let file = workspace::root().join("xtask/peers/sweep.toml");
+            command.arg(SWEEP).arg(file).args(["--json", "--threads", &threads]);
+        } else if task.is_process && cell.peer.name == OURS {
             command.args(["train", "--json"]);
         } else {
             command.arg(task.word);
@@ -67,7 +77,10 @@ impl Runner {
                 command.args(["--variant", cell.variant]);
             }
         }
-        command.arg("--data").arg(&data).args(["--seed", &seed]);
+        command.arg("--data").arg(&data);
+        if !is_sweep {
+            command.args(["--seed", &seed]);
+        }
         if task.is_process {
             command.arg("--output").arg(&model);
         }
@@ -99,6 +112,7 @@ fn read(report: &str, printed: &str, is_process: bool) -> Result<Measurement> {
     };
     let seconds = seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0);
     let accuracy = figures["accuracy"].as_f64().or(figures["test"]["accuracy"].as_f64());
+    let accuracy = accuracy.or(figures["best"]["test_accuracy"].as_f64());
     ensure!(
         accuracy.is_none_or(|accuracy| (0.0..=1.0).contains(&accuracy)),
         "expected an accuracy, found '{last}'"
@@ -148,6 +162,8 @@ mod tests {
         let printed = "{\"event\":\"epoch\"}\n{\"event\":\"end\",\"test\":{\"accuracy\":0.5}}\n";
         let measurement = read("{\"wall\": 5.0, \"peak\": 1}", printed, true).unwrap();
         assert_eq!((measurement.seconds, measurement.accuracy), (5.0, Some(0.5)));
+        let printed = "{\"event\":\"end\",\"best\":{\"test_accuracy\":0.25}}\n";
+        assert_eq!(read("{\"wall\": 5.0, \"peak\": 1}", printed, true).unwrap().accuracy, Some(0.25));
     }
 
     #[test]

@@ -16,37 +16,37 @@ const MOST_POINTS: usize = 1000;
 const MOST_DOTS: usize = 40;
 
 /// A chart of some curves, or of bars with curves over them.
-pub(super) struct Chart<'a> {
+pub(crate) struct Chart<'a> {
     /// What it shows, for those who cannot see it.
-    pub(super) description: String,
-    pub(super) x: Axis,
-    pub(super) y: Axis,
-    pub(super) series: Vec<Series<'a>>,
+    pub(crate) description: String,
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    pub(crate) series: Vec<Series<'a>>,
     /// From, to and height, each with words to show at it.
-    pub(super) bars: Vec<(f64, f64, f64, String)>,
+    pub(crate) bars: Vec<(f64, f64, f64, String)>,
     /// A place on the x axis to mark, and its name.
-    pub(super) mark: Option<(f64, String)>,
+    pub(crate) mark: Option<(f64, String)>,
 }
 
 /// A curve: a name for the legend if it needs one, the class of its color, its points.
-pub(super) struct Series<'a> {
-    pub(super) name: &'a str,
-    pub(super) class: &'static str,
-    pub(super) points: Vec<(f64, f64)>,
+pub(crate) struct Series<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) class: &'static str,
+    pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// A scale with its ticks.
-pub(super) struct Axis {
-    label: &'static str,
+pub(crate) struct Axis {
+    pub(crate) label: &'static str,
     from: f64,
     to: f64,
     is_logarithmic: bool,
-    ticks: Vec<(f64, String)>,
+    pub(crate) ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
     /// From `from` to `to`, with ticks of 1, 2 or 5 times a power of ten.
-    pub(super) fn linear(label: &'static str, from: f64, to: f64, unit: Unit) -> Axis {
+    pub(crate) fn linear(label: &'static str, from: f64, to: f64, unit: Unit) -> Axis {
         let to = if to > from { to } else { from + from.abs().max(1.0) };
         let step = nice_step((to - from) / 5.0).max(if unit == Unit::Count { 1.0 } else { 0.0 });
         let first = (from / step - 1e-9).ceil();
@@ -59,7 +59,7 @@ impl Axis {
     }
 
     /// A scale for these values, which widens them to whole ticks.
-    pub(super) fn around(label: &'static str, values: impl Iterator<Item = f64>, unit: Unit) -> Axis {
+    pub(crate) fn around(label: &'static str, values: impl Iterator<Item = f64>, unit: Unit) -> Axis {
         let shares = |value: f64| if unit == Unit::Percent { value.clamp(0.0, 1.0) } else { value };
         let (low, high) = extent(values.map(shares));
         let step = nice_step(((high - low) / 4.0).max(high.abs() * 1e-3).max(1e-9));
@@ -69,7 +69,7 @@ impl Axis {
     }
 
     /// A scale for losses: logarithmic where they fall by more than an order of magnitude.
-    pub(super) fn for_losses(values: impl Iterator<Item = f64> + Clone) -> Axis {
+    pub(crate) fn for_losses(values: impl Iterator<Item = f64> + Clone) -> Axis {
         let (low, high) = extent(values.clone());
         if !(low > 0.0 && high / low > 12.0) {
             let (_, high) = extent(values);
@@ -88,7 +88,7 @@ impl Axis {
     }
 
     /// Where a value is, from 0 to 1.
-    fn share(&self, value: f64) -> f64 {
+    pub(crate) fn share(&self, value: f64) -> f64 {
         let value = if self.is_logarithmic { value.log10() } else { value };
         let share = (value - self.from) / (self.to - self.from);
         if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
@@ -105,7 +105,7 @@ impl Axis {
 
 /// How the numbers of an axis are written.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     /// Whole numbers.
     Count,
     Number,
@@ -127,7 +127,7 @@ impl Unit {
 }
 
 /// 0.01, but 1e-6
-fn plain(value: f64) -> String {
+pub(crate) fn plain(value: f64) -> String {
     if (1e-4..1e5).contains(&value) {
         let text = format!("{value:.4}");
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -145,7 +145,7 @@ fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
 }
 
 /// The least of 1, 2, 5 times a power of ten that is not below.
-fn nice_step(least: f64) -> f64 {
+pub(crate) fn nice_step(least: f64) -> f64 {
     if !(least.is_finite() && least > 0.0) {
         return 1.0;
     }
@@ -155,13 +155,13 @@ fn nice_step(least: f64) -> f64 {
 }
 
 /// A coordinate, to a hundredth of a unit.
-pub(super) fn coordinate(value: f64) -> String {
+pub(crate) fn coordinate(value: f64) -> String {
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// An SVG picture of this size: on a page as wide as there is room, and by itself where it is a file.
-pub(super) fn svg(width: f64, height: f64, description: &str, content: &Markup) -> Markup {
+pub(crate) fn svg(width: f64, height: f64, description: &str, content: &Markup) -> Markup {
     html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {} {}", coordinate(width), coordinate(height)))
             class="figure" role="img" aria-label=(description) { (content) }
@@ -169,7 +169,7 @@ pub(super) fn svg(width: f64, height: f64, description: &str, content: &Markup) 
 }
 
 impl Chart<'_> {
-    pub(super) fn svg(&self) -> Markup {
+    pub(crate) fn svg(&self) -> Markup {
         let (x, y) = (&self.x, &self.y);
         let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
         let content = html! {

@@ -24,7 +24,7 @@ const MOST_DESCRIPTION: u64 = 128 << 10;
 ///
 /// # Errors
 /// When it or a step of its training is too large.
-pub(super) fn build(recipe: &Recipe, train: &Dataset<'_>, seed: u64) -> Result<Network> {
+pub(crate) fn build(recipe: &Recipe, train: &Dataset<'_>, seed: u64) -> Result<Network> {
     let mut sizes = vec![train.features()];
     sizes.extend(&recipe.hidden);
     sizes.push(train.classes());

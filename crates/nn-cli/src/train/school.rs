@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// The committee of a training's teachers, and what a run remembers of it.
-pub(super) struct Teaching {
+pub(crate) struct Teaching {
     committee: Committee,
-    pub(super) lesson: Lesson,
+    pub(crate) lesson: Lesson,
 }
 
 impl Teaching {
@@ -24,7 +24,7 @@ impl Teaching {
     ///
     /// # Errors
     /// When one cannot be loaded, or sees other images than the student.
-    pub(super) fn of(task: &Task, files: &DataFiles) -> Result<Option<Teaching>> {
+    pub(crate) fn of(task: &Task, files: &DataFiles) -> Result<Option<Teaching>> {
         let Some(School { teachers, share }) = &task.school else { return Ok(None) };
         let mut models = Vec::new();
         let mut sha256 = Vec::new();
@@ -71,7 +71,7 @@ impl Teaching {
         ));
     }
 
-    pub(super) fn teacher(&self) -> Teacher<'_> {
+    pub(crate) fn teacher(&self) -> Teacher<'_> {
         Teacher { committee: &self.committee, share: self.lesson.share }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The images of the files as a network is shown them.
-pub(super) struct Images<'a> {
+pub(crate) struct Images<'a> {
     train_files: &'a DataFiles,
     test_files: Option<&'a DataFiles>,
     /// Where they are others than those in the files.
@@ -21,7 +21,7 @@ pub(super) struct Images<'a> {
 }
 
 impl<'a> Images<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         train_files: &'a DataFiles,
         test_files: Option<&'a DataFiles>,
         preprocessing: Preprocessing,
@@ -34,22 +34,27 @@ impl<'a> Images<'a> {
         let (train, test) = (prepared(train_files), test_files.map(prepared));
         Ok(Images { train_files, test_files, train, test })
     }
+
+    /// All samples of the training files.
+    pub(crate) fn all(&self) -> Result<Dataset<'_>> {
+        Ok(self.train_files.view().with_pixels(&self.train)?)
+    }
 }
 
 /// What is trained on, and what is not.
-pub(super) struct Sets<'a> {
-    pub(super) train: Dataset<'a>,
+pub(crate) struct Sets<'a> {
+    pub(crate) train: Dataset<'a>,
     /// The samples at the end of the training files that were kept from training, if any were.
-    pub(super) validation: Option<Dataset<'a>>,
+    pub(crate) validation: Option<Dataset<'a>>,
     /// The test set; there is this or `validation`.
-    pub(super) test: Option<Dataset<'a>>,
+    pub(crate) test: Option<Dataset<'a>>,
 }
 
 impl<'a> Sets<'a> {
     /// Keeps the last `kept` samples of the training files from training.
-    pub(super) fn new(kept: usize, images: &'a Images<'_>) -> Result<Self> {
+    pub(crate) fn new(kept: usize, images: &'a Images<'_>) -> Result<Self> {
         let Images { train_files, test_files, .. } = *images;
-        let all = train_files.view().with_pixels(&images.train)?;
+        let all = images.all()?;
         if kept >= all.len() {
             let message = format!(
                 "--validation keeps {} of {} training samples, expected fewer",

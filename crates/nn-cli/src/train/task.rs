@@ -42,14 +42,14 @@ pub(super) fn effective<'a>(args: &'a TrainArgs, recipe: &'a Recipe) -> Effectiv
 }
 
 /// All that decides a training but the data itself, and where the data is.
-pub(super) struct Task {
-    pub(super) recipe: Recipe,
+pub(crate) struct Task {
+    pub(crate) recipe: Recipe,
     pub(super) preset: PresetName,
-    pub(super) seed: u64,
+    pub(crate) seed: u64,
     pub(super) validation: Validation,
     pub(super) patience: Option<u32>,
     pub(super) checkpoint_every: Option<u64>,
-    pub(super) school: Option<School>,
+    pub(crate) school: Option<School>,
     pub(super) tensorboard: bool,
     pub(super) data: PathBuf,
     pub(super) threads: NonZeroUsize,
@@ -80,9 +80,9 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// Who teaches.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct School {
-    pub(super) teachers: Teachers,
-    pub(super) share: f32,
+pub(crate) struct School {
+    pub(crate) teachers: Teachers,
+    pub(crate) share: f32,
 }
 
 /// Who taught, in the settings of a run.
@@ -149,7 +149,7 @@ pub(super) struct Resumed {
 
 impl Task {
     /// A training from its beginning.
-    pub(super) fn new(args: &TrainArgs, recipe: &Recipe) -> Result<Task> {
+    pub(crate) fn new(args: &TrainArgs, recipe: &Recipe) -> Result<Task> {
         Ok(Task {
             recipe: recipe.clone(),
             preset: args.preset(),
@@ -207,7 +207,7 @@ impl Task {
     }
 
     /// What decides the result, to be written; the validation samples are those that were counted.
-    pub(super) fn effective(&self, kept: usize) -> Effective<'_> {
+    pub(crate) fn effective(&self, kept: usize) -> Effective<'_> {
         Effective {
             preset: self.preset,
             recipe: &self.recipe,
@@ -221,7 +221,7 @@ impl Task {
         }
     }
 
-    pub(super) fn config(&self) -> FitConfig {
+    pub(crate) fn config(&self) -> FitConfig {
         let recipe = &self.recipe;
         FitConfig {
             epochs: recipe.epochs,
@@ -240,7 +240,7 @@ impl Task {
     }
 
     /// The name of the recipe; one of the user's own has none.
-    pub(super) fn recipe_name(&self) -> Option<String> {
+    pub(crate) fn recipe_name(&self) -> Option<String> {
         (!self.is_preset_changed()).then(|| self.preset.name().to_owned())
     }
 
