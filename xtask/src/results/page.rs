@@ -58,20 +58,23 @@ fn table(records: &Records, on_validation: bool) -> String {
         let least = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
         let most = accuracies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         lines += &format!(
-            "| {} | {} | {} | {mean:.2} % | {} | {least:.2} to {most:.2} | {} |\n",
+            "| {} | {} | {} | {mean:.2} % | {} | {least:.2} to {most:.2} |",
             experiment.name,
             experiment.about,
             found.len(),
             if found.len() > 1 { format!("{spread:.2}") } else { "-".to_owned() },
-            duration(self::mean(&seconds)),
         );
+        // What is only compared may be trained beside other work, whose time says nothing.
+        lines +=
+            &if on_validation { "\n".to_owned() } else { format!(" {} |\n", duration(self::mean(&seconds))) };
     }
     if lines.is_empty() {
         return lines;
     }
+    let (title, line) = if on_validation { ("", "") } else { (" time of one |", " ---: |") };
     format!(
-        "| recipe | what it is | seeds | accuracy | spread | least and most | time of one |\n\
-         | --- | --- | ---: | ---: | ---: | ---: | ---: |\n{lines}"
+        "| recipe | what it is | seeds | accuracy | spread | least and most |{title}\n\
+         | --- | --- | ---: | ---: | ---: | ---: |{line}\n{lines}"
     )
 }
 
