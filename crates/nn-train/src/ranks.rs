@@ -35,6 +35,11 @@ use crate::{Checkpoint, Fingerprint, FitConfig, Place, Teacher, network_bytes};
 ///         Ok(own.to_vec())
 ///     }
 /// }
+///
+/// let mut numbers = [1.5, 2.0];
+/// Alone.sum(&mut numbers, &mut [])?;
+/// assert_eq!(numbers, [1.5, 2.0]);
+/// # Ok::<(), RanksError>(())
 /// ```
 pub trait Ranks {
     /// Which of the ranks this is, from 0.
