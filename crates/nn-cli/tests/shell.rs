@@ -11,7 +11,7 @@ use std::{
 
 use common::{command, names, nn_cli, scratch, tiny_data};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "train",
     "distill",
     "eval",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 13] = [
     "import",
     "inspect",
     "convert",
+    "generate",
     "serve",
     "completions",
     "man",
@@ -73,7 +74,7 @@ fn bash_reads_its_script_and_completes_with_it() {
 fn the_manual_has_a_page_for_each_command_and_replaces_only_pages() {
     let folder = scratch();
     let run = nn_cli(folder.path(), "man --output share/man1").succeeds();
-    assert_eq!(run.stdout, "14 pages in share/man1\n");
+    assert_eq!(run.stdout, "15 pages in share/man1\n");
     let pages = folder.path().join("share/man1");
     let mut expected: Vec<String> = COMMANDS.iter().map(|command| format!("nn-cli-{command}.1")).collect();
     expected.push("nn-cli.1".to_owned());
