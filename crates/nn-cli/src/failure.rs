@@ -5,8 +5,8 @@ use std::{fmt, io::ErrorKind, path::Path};
 
 use nn_cli::picture_file;
 use nn_train::{
-    ContainerError, DataError, DataWriteError, DecodeError, EventError, FitError, GenerateError, LoadError, Mismatch,
-    PreparationError, RunError, RunFolder, SaveError, WriteError, WriteStage,
+    ContainerError, DataError, DataWriteError, DecodeError, EventError, FitError, GenerateError, LoadError,
+    Mismatch, PreparationError, RunError, RunFolder, SaveError, WriteError, WriteStage,
     interchange::ImportError,
     nn_core::idx_format::{MismatchError, OpenError},
 };
@@ -234,7 +234,9 @@ fn of_generate(error: &GenerateError) -> Option<String> {
         GenerateError::Write(DataWriteError::Occupied { .. }) => {
             "name a new folder: what is in this one is not touched"
         }
-        GenerateError::Write(DataWriteError::Io { source, .. }) if is_full(source.kind()) => FULL_WHILE_GENERATING,
+        GenerateError::Write(DataWriteError::Io { source, .. }) if is_full(source.kind()) => {
+            FULL_WHILE_GENERATING
+        }
         GenerateError::Save(error) if is_full(error.source.kind()) => FULL_WHILE_GENERATING,
         GenerateError::Other { .. } => {
             "the same source, --images, --augment and --seed go on with it; else name another folder, or delete this one"

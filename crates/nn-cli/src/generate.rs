@@ -68,7 +68,11 @@ pub(crate) fn run(args: &GenerateArgs, output: &mut Output) -> Result<Outcome> {
     let threads = args.threads.count();
     start(args, &source, &train, begun, threads, output)?;
     if test.is_none() {
-        output::note(format_args!("{} has no test set, and so {} has none", source.display(), args.output.display()));
+        output::note(format_args!(
+            "{} has no test set, and so {} has none",
+            source.display(),
+            args.output.display()
+        ));
     }
 
     let bar = bar(args.images, begun);

@@ -18,13 +18,17 @@ fn a_generated_data_set_is_trained_on_and_its_sums_do_not_depend_on_threads() {
     let folder = scratch();
     tiny_data(folder.path(), "tiny");
     fs::write(folder.path().join("tiny/classes.txt"), "left\nmiddle\nright\n").unwrap();
-    let run = nn_cli(folder.path(), "generate --data tiny --images 100 --seed 42 -o made/one --json").succeeds();
+    let run =
+        nn_cli(folder.path(), "generate --data tiny --images 100 --seed 42 -o made/one --json").succeeds();
     assert_eq!(run.stderr, "");
     let [start, end] = &run.json()[..] else { panic!("{run:?}") };
     assert_eq!(start["event"], "start");
     assert_eq!((&start["images"], &start["images_done"]), (&100.into(), &0.into()));
     assert_eq!((&start["augment"], &start["image_shape"]), (&"medium".into(), &serde_json::json!([5, 3])));
-    assert_eq!((&end["event"], &end["interrupted"], &end["images_done"]), (&"end".into(), &false.into(), &100.into()));
+    assert_eq!(
+        (&end["event"], &end["interrupted"], &end["images_done"]),
+        (&"end".into(), &false.into(), &100.into())
+    );
 
     let out = folder.path().join("made/one");
     let mut expected: Vec<String> = [IMAGES, LABELS].concat().iter().map(|&name| name.to_owned()).collect();
@@ -36,7 +40,10 @@ fn a_generated_data_set_is_trained_on_and_its_sums_do_not_depend_on_threads() {
     assert_eq!(files.len(), expected.len());
     for file in files {
         let path = out.join(file["name"].as_str().unwrap());
-        assert_eq!((&file["sha256"], &file["bytes"]), (&sum(&path).into(), &fs::metadata(&path).unwrap().len().into()));
+        assert_eq!(
+            (&file["sha256"], &file["bytes"]),
+            (&sum(&path).into(), &fs::metadata(&path).unwrap().len().into())
+        );
     }
     let (source, made) = (folder.path().join("tiny"), DataFiles::open(&out, Split::Train).unwrap());
     let source = DataFiles::open(&source, Split::Train).unwrap();
@@ -49,11 +56,15 @@ fn a_generated_data_set_is_trained_on_and_its_sums_do_not_depend_on_threads() {
     let text = nn_cli(folder.path(), line).succeeds().stdout;
     assert!(text.starts_with("100 images of 5x3, made of the 12 in tiny: medium, seed 42\n"), "{text}");
     for name in &expected {
-        assert_eq!(fs::read(out.join(name)).unwrap(), fs::read(folder.path().join("made/two").join(name)).unwrap());
+        assert_eq!(
+            fs::read(out.join(name)).unwrap(),
+            fs::read(folder.path().join("made/two").join(name)).unwrap()
+        );
         assert!(text.contains(&format!("{}  {name} (", sum(&out.join(name)))), "{text}");
     }
 
-    nn_cli(folder.path(), "train --data made/one --hidden 4 --epochs 1 --batch 4 --output m.model").succeeds();
+    nn_cli(folder.path(), "train --data made/one --hidden 4 --epochs 1 --batch 4 --output m.model")
+        .succeeds();
     let inspected = nn_cli(folder.path(), "inspect made/one --json").succeeds().json();
     assert_eq!(inspected[0]["train"]["class_names"], serde_json::json!(["left", "middle", "right"]));
 }
@@ -77,9 +88,9 @@ fn what_is_wrong_is_said_before_anything_is_written() {
     for (rest, part) in [
         ("--images 5", "--output <FOLDER>"),
         ("-o made", "--images <COUNT>"),
-        ("-o made --images 0", "0 is not in 1..=4294967295"),
-        ("-o made --images -1", "-1 is not in 1..=4294967295"),
-        ("-o made --images 4294967296", "4294967296 is not in 1..=4294967295"),
+        ("-o made --images 0", "expected a whole number from 1 to 4294967295"),
+        ("-o made --images -1", "expected a whole number from 1 to 4294967295"),
+        ("-o made --images 4294967296", "expected a whole number from 1 to 4294967295"),
         ("-o made --images 5 --augment weak", "unknown augmentation `weak`"),
     ] {
         let run = generate(rest);
@@ -88,10 +99,12 @@ fn what_is_wrong_is_said_before_anything_is_written() {
     }
     assert_eq!(names(folder.path()), ["tiny"]);
 
-    generate("--images 5 -o tiny").fails_with(&["tiny: expected nothing there, or an empty folder", "hint: name a new folder"]);
+    generate("--images 5 -o tiny")
+        .fails_with(&["tiny: expected nothing there, or an empty folder", "hint: name a new folder"]);
     fs::create_dir(folder.path().join("made.partial")).unwrap();
     fs::write(folder.path().join("made.partial/mine"), "mine").unwrap();
-    generate("--images 5 -o made").fails_with(&["made.partial: expected nothing there", "hint: name a new folder"]);
+    generate("--images 5 -o made")
+        .fails_with(&["made.partial: expected nothing there", "hint: name a new folder"]);
     assert_eq!(names(&folder.path().join("made.partial")), ["mine"]);
     nn_cli(folder.path(), "generate --data missing --images 5 -o made").fails_with(&["missing", "hint: "]);
 }
@@ -106,7 +119,8 @@ fn the_same_command_goes_on_after_ctrl_c_and_after_a_kill() {
     use common::interrupt;
 
     let folder = scratch();
-    let line = |threads: u32| format!("generate --data {} {MANY} -o made --threads {threads} --json", sample());
+    let line =
+        |threads: u32| format!("generate --data {} {MANY} -o made --threads {threads} --json", sample());
     let killed = interrupt("KILL", folder.path(), &line(1), 1);
     assert_eq!(killed.code, None, "{killed:?}");
     assert_eq!(names(folder.path()), ["made.partial"]);
@@ -114,7 +128,10 @@ fn the_same_command_goes_on_after_ctrl_c_and_after_a_kill() {
     let stopped = interrupt("INT", folder.path(), &line(2), 1);
     assert_eq!(stopped.code, Some(130), "{stopped:?}");
     let kept = " images are kept in made.partial; the same command goes on\n";
-    assert!(stopped.stderr.starts_with("note: interrupted: ") && stopped.stderr.ends_with(kept), "{stopped:?}");
+    assert!(
+        stopped.stderr.starts_with("note: interrupted: ") && stopped.stderr.ends_with(kept),
+        "{stopped:?}"
+    );
     let end = stopped.json().pop().unwrap();
     assert_eq!((&end["interrupted"], &end["files"]), (&true.into(), &Value::Array(Vec::new())));
     let done = end["images_done"].as_u64().unwrap();
@@ -155,7 +172,11 @@ fn a_data_set_on_a_disk_that_fills_up_goes_on_when_there_is_room_again() {
     let Some(run) = on_a_small_disk(folder.path(), 3000, &script) else { return };
     assert_eq!(run.code, Some(0), "{run:?}");
     let lines: Vec<&str> = run.stdout.lines().filter(|line| !line.contains(" images")).collect();
-    assert_eq!(lines, ["status 1", "made.partial", "status 1", "made.partial", "status 0", "made"], "{run:?}");
+    assert_eq!(
+        lines,
+        ["status 1", "made.partial", "status 1", "made.partial", "status 0", "made"],
+        "{run:?}"
+    );
     assert_eq!(run.stderr.matches("No space left on device").count(), 2, "{run:?}");
     assert_eq!(run.stderr.matches("hint: is the disk full? what was made is kept").count(), 2, "{run:?}");
 }

@@ -8,7 +8,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
     thread,
     time::Duration,
 };
@@ -370,7 +370,7 @@ fn a_run_on_a_disk_that_fills_up_goes_on_when_there_is_room_again() {
         nn = env!("CARGO_BIN_EXE_nn-cli"),
         files = FILES.join(" ")
     );
-    let Some(run) = on_a_small_disk(folder.path(), 1200, &script) else { return };
+    let Some(run) = common::on_a_small_disk(folder.path(), 1200, &script) else { return };
     assert_eq!(run.code, Some(0), "{run:?}");
     let statuses: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("status ")).collect();
     assert_eq!(statuses, ["status 1", "status 0", "status 1", "status 0"], "{run:?}");

@@ -3,9 +3,8 @@
 use std::{fs, num::NonZeroUsize, ops::ControlFlow, path::Path};
 
 use nn_train::{
-    Augmentation, Augmenter, ClassNames, DataFiles, DataWriteError, GenerateError, GeneratedFolder, Generation,
-    GenerationPlan, InvalidGeneration, NewDataFolder, Split,
-    nn_core::Dataset,
+    Augmentation, Augmenter, ClassNames, DataFiles, DataWriteError, GenerateError, GeneratedFolder,
+    Generation, GenerationPlan, InvalidGeneration, NewDataFolder, Split, nn_core::Dataset,
 };
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -37,7 +36,8 @@ fn made(generation: &Generation<'_>, first: u64, count: usize) -> Vec<u8> {
 /// The pixels of an image, which is how long the first piece of one image is.
 fn generation_features(generation: &Generation<'_>) -> usize {
     let last = generation.plan().images - 1;
-    let length = generation.for_each_piece(last, NonZeroUsize::MIN, |_, piece| ControlFlow::Break(piece.len()));
+    let length =
+        generation.for_each_piece(last, NonZeroUsize::MIN, |_, piece| ControlFlow::Break(piece.len()));
     length.break_value().expect("there is a last image")
 }
 
@@ -69,7 +69,11 @@ fn images_have_the_checksums_of_an_independent_program_on_every_machine() {
         let plan = GenerationPlan { images: 110, augmentation, seed };
         let generation = Generation::new(all.slice(0..40), &shape, plan).unwrap();
         for count in 1..=4 {
-            assert_eq!(hex(&made(&generation, 0, count)), expected, "{augmentation} {seed} {shape:?} {count}");
+            assert_eq!(
+                hex(&made(&generation, 0, count)),
+                expected,
+                "{augmentation} {seed} {shape:?} {count}"
+            );
         }
     }
 }
@@ -206,7 +210,10 @@ fn a_folder_has_images_labels_test_files_names_and_a_manifest_with_their_sums() 
         assert_eq!(entry["name"], *file.name);
         assert_eq!((entry["bytes"].as_u64(), &entry["sha256"]), (Some(file.bytes), &file.hex().into()));
     }
-    assert_eq!((&manifest["images"], &manifest["seed"], &manifest["augment"]), (&50.into(), &3.into(), &"medium".into()));
+    assert_eq!(
+        (&manifest["images"], &manifest["seed"], &manifest["augment"]),
+        (&50.into(), &3.into(), &"medium".into())
+    );
     assert_eq!(manifest["settings"], "rotation=10,scale=0.1,shear=0.15,shift=1,elastic-strength=0.8");
     assert_eq!(manifest["image_shape"], serde_json::json!([5, 3]));
     let of_source = fs::read(scratch.path().join("source").join(images)).unwrap();

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, value_parser};
+use clap::Args;
 use nn_train::Augmentation;
 
-use super::{DataArgs, ThreadArgs};
+use super::{DataArgs, ThreadArgs, value};
 
 const GENERATE_EXAMPLES: &str = "\
 Examples:
@@ -32,8 +32,7 @@ pub(crate) struct GenerateArgs {
     #[arg(short, long, value_name = "FOLDER")]
     pub(crate) output: PathBuf,
     /// How many training images to make, those of the data set included
-    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u64).range(1..=u64::from(u32::MAX)),
-        allow_negative_numbers = true)]
+    #[arg(long, value_name = "COUNT", value_parser = value::images, allow_negative_numbers = true)]
     pub(crate) images: u64,
     /// How images are distorted: affine, elastic, medium (both, moderately), strong, or a list such as
     /// rotation=10,scale=0.1

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     ClassNames, DataFiles, DataWriteError, Split,
     data_writer::{rename_folder, vacant},
-    file::{folder_of, is_temporary, sync_folder},
+    file::{is_temporary, sync_folder},
     fingerprint::hex,
     run_folder::{create_folder, is_same_file},
 };
@@ -136,9 +136,9 @@ impl<'a> GeneratedFolder<'a> {
 
         create_folder(&partial).map_err(write_error(&partial))?;
         let images = partial.join(Split::Train.file_names().0);
-        is_begun(&partial)?;
-        let options = File::options().read(true).write(true).create(true).truncate(false).clone();
-        let file = options.open(&images).map_err(write_error(&images))?;
+        check_own(&partial)?;
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(&images);
+        let file = file.map_err(write_error(&images))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(GenerateError::Locked { path: partial }),
@@ -149,7 +149,7 @@ impl<'a> GeneratedFolder<'a> {
             return Err(GenerateError::Locked { path: partial });
         }
         vacant(path)?;
-        let is_begun = is_begun(&partial)?;
+        let is_begun = check_own(&partial)?;
         remove_temporaries(&partial).map_err(write_error(&partial))?;
 
         let mut folder = GeneratedFolder {
@@ -166,7 +166,7 @@ impl<'a> GeneratedFolder<'a> {
             done: 0,
             hook,
         };
-        if is_begun { folder.go_on(&header)? } else { folder.begin(&header)? }
+        if is_begun { folder.go_on(&header) } else { folder.begin(&header) }?;
         Ok(folder)
     }
 
@@ -216,8 +216,9 @@ impl<'a> GeneratedFolder<'a> {
         let found = hex(&self.hasher.clone().finalize());
         if found != state.sha256 {
             let (done, expected) = (state.images_done, state.sha256);
-            let reason =
-                format!("expected SHA-256 {expected} of its first {done} images and what is before them, found {found}");
+            let reason = format!(
+                "expected SHA-256 {expected} of its first {done} images and what is before them, found {found}"
+            );
             return Err(damaged(&images, reason));
         }
         let cut = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
@@ -424,12 +425,12 @@ fn header(generation: &Generation<'_>, path: &Path) -> Result<Vec<u8>, GenerateE
 fn partial_of(path: &Path) -> Result<PathBuf, GenerateError> {
     let mut name = vacant(path)?.to_owned();
     name.push(".partial");
-    Ok(folder_of(path).join(name))
+    Ok(path.with_file_name(name))
 }
 
 /// Whether there is a data set to go on with. If not, nothing else is there, but for what a process leaves that is
 /// killed before it has begun one.
-fn is_begun(partial: &Path) -> Result<bool, GenerateError> {
+fn check_own(partial: &Path) -> Result<bool, GenerateError> {
     let names = names(partial).map_err(read_error(partial))?;
     if names.iter().any(|name| name == GeneratedFolder::STATE) {
         return Ok(true);

@@ -5,11 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{GenerateError, GeneratedFile, GenerationPlan};
-use crate::{
-    Checkpoint, DataFiles, Fingerprint,
-    dataset::spelled,
-    fingerprint::hex,
-};
+use crate::{Checkpoint, DataFiles, Fingerprint, dataset::spelled, fingerprint::hex};
 
 /// The version of both files.
 const FORMAT: u32 = 1;

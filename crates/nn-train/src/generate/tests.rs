@@ -22,7 +22,8 @@ const SYNC: u64 = 40;
 
 /// 11 samples of 4 x 7 pixels.
 fn source(folder: &Path) -> DataFiles {
-    let pixels = Array::from_shape_fn((11, 4, 7), |(n, row, column)| ((n * 91 + row * 37 + column * 5) % 256) as u8);
+    let pixels =
+        Array::from_shape_fn((11, 4, 7), |(n, row, column)| ((n * 91 + row * 37 + column * 5) % 256) as u8);
     let labels = Array::from_shape_fn(11, |n| (n % 3) as u8);
     let (images_name, labels_name) = Split::Train.file_names();
     fs::write(folder.join(images_name), write_array(Vec::new(), &pixels).unwrap()).unwrap();
@@ -68,7 +69,7 @@ fn stops_at_any_pieces_and_other_threads_change_no_byte() {
     let expected = whole(&files, &scratch.path().join("expected"));
     assert_eq!(expected.len(), 3);
     for count in 1..=4 {
-        for stop in 1..=16 {
+        for stop in [1, 2, 5, 15, 16] {
             let path = scratch.path().join(format!("{count}-{stop}"));
             let mut lives = 0;
             loop {
@@ -110,10 +111,11 @@ fn a_failure_of_any_operation_leaves_what_can_be_gone_on_with() {
                 let fails = called == operation && *calls == failing + 1;
                 if fails { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
             };
-            let result = GeneratedFolder::open_with(&path, &files, None, PLAN, &hook).and_then(|mut folder| {
-                fill(&mut folder, 2, u64::MAX)?;
-                folder.publish()
-            });
+            let result =
+                GeneratedFolder::open_with(&path, &files, None, PLAN, &hook).and_then(|mut folder| {
+                    assert!(fill(&mut folder, 2, u64::MAX)?.is_continue());
+                    folder.publish()
+                });
             if calls.into_inner().unwrap() <= failing {
                 result.unwrap();
                 assert!(failing > 0 && contents(&path) == expected, "{operation:?} {failing}");
@@ -174,7 +176,10 @@ fn what_a_killed_process_leaves_is_gone_on_with_and_what_is_damaged_is_not() {
     for (damaged, part) in [
         ("{}".to_owned(), "missing field"),
         (text.replace("\"images_done\": 28", "\"images_done\": 62"), "expected at most 61 images, found 62"),
-        (text.replace("\"images_done\": 28", "\"images_done\": 18446744073709551615"), "found 18446744073709551615"),
+        (
+            text.replace("\"images_done\": 28", "\"images_done\": 18446744073709551615"),
+            "found 18446744073709551615",
+        ),
         (text.replace("\"images_done\": 28", "\"images_done\": 27"), "expected SHA-256"),
         (text.replace("\"release\": \"", "\"release\": \"9"), "it was begun with release 9"),
     ] {
