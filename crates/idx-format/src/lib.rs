@@ -30,7 +30,7 @@ pub use options::{Access, DEFAULT_MAP_FROM, DEFAULT_MAX_BYTES, OpenOptions};
 pub use parse::Trailing;
 pub use read::read;
 pub use view::Idx;
-pub use writer::{IdxWriter, write_array};
+pub use writer::{IdxWriter, header_bytes, write_array};
 
 pub use ndarray;
 pub use zerocopy::big_endian;

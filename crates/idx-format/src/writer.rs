@@ -57,22 +57,10 @@ impl<W: Write, T: Element> IdxWriter<W, T> {
     /// [`WriteError::Rank`], [`WriteError::Length`] or [`WriteError::PayloadTooLarge`] if no header can say so: nothing
     /// is written then, nor in fact before the first 64 KiB are full.
     pub fn new(writer: W, lengths: &[usize]) -> Result<Self, WriteError> {
-        let rank = u8::try_from(lengths.len()).ok().filter(|&rank| rank > 0);
-        let rank = rank.ok_or(WriteError::Rank { found: lengths.len() })?;
-        let stored = lengths
-            .iter()
-            .enumerate()
-            .map(|(axis, &found)| {
-                u32::try_from(found).map(U32::new).map_err(|_| WriteError::Length { axis, found })
-            })
-            .collect::<Result<Vec<U32>, WriteError>>()?;
-        let header = Header::new(T::TYPE, Shape::new(&stored)).ok_or_else(|| {
-            WriteError::PayloadTooLarge { element_type: T::TYPE, lengths: lengths.to_vec() }
-        })?;
-
+        let lengths = Lengths::new(lengths)?;
+        let header = lengths.header::<T>()?;
         let mut buffer = Vec::with_capacity(header.file_len().min(BUFFER_LEN));
-        buffer.extend_from_slice(&[0, 0, T::TYPE.code(), rank]);
-        buffer.extend_from_slice(stored.as_bytes());
+        lengths.encode::<T>(&mut buffer);
         Ok(Self {
             writer,
             buffer,
@@ -134,6 +122,59 @@ impl<W: Write, T: Element> IdxWriter<W, T> {
         self.buffer.clear();
         Ok(())
     }
+}
+
+/// The lengths of a file's dimensions, as they were given and as they are stored.
+struct Lengths<'a> {
+    given: &'a [usize],
+    rank: u8,
+    stored: Vec<U32>,
+}
+
+impl<'a> Lengths<'a> {
+    fn new(given: &'a [usize]) -> Result<Self, WriteError> {
+        let rank = u8::try_from(given.len()).ok().filter(|&rank| rank > 0);
+        let rank = rank.ok_or(WriteError::Rank { found: given.len() })?;
+        let stored = given
+            .iter()
+            .enumerate()
+            .map(|(axis, &found)| {
+                u32::try_from(found).map(U32::new).map_err(|_| WriteError::Length { axis, found })
+            })
+            .collect::<Result<Vec<U32>, WriteError>>()?;
+        Ok(Self { given, rank, stored })
+    }
+
+    fn header<T: Element>(&self) -> Result<Header<'_>, WriteError> {
+        Header::new(T::TYPE, Shape::new(&self.stored)).ok_or_else(|| WriteError::PayloadTooLarge {
+            element_type: T::TYPE,
+            lengths: self.given.to_vec(),
+        })
+    }
+
+    fn encode<T: Element>(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&[0, 0, T::TYPE.code(), self.rank]);
+        bytes.extend_from_slice(self.stored.as_bytes());
+    }
+}
+
+/// The bytes before the elements of a file of type `T` whose dimensions have these lengths, for who writes the elements
+/// in a way of their own.
+///
+/// # Errors
+/// As [`IdxWriter::new`].
+///
+/// # Examples
+/// ```
+/// assert_eq!(idx_format::header_bytes::<u8>(&[5, 3])?, [0, 0, 8, 2, 0, 0, 0, 5, 0, 0, 0, 3]);
+/// # Ok::<(), idx_format::WriteError>(())
+/// ```
+pub fn header_bytes<T: Element>(lengths: &[usize]) -> Result<Vec<u8>, WriteError> {
+    let lengths = Lengths::new(lengths)?;
+    lengths.header::<T>()?;
+    let mut bytes = Vec::new();
+    lengths.encode::<T>(&mut bytes);
+    Ok(bytes)
 }
 
 /// Writes an array as one IDX file, in its logical order whatever its layout in memory, and gives the writer back.

@@ -6,6 +6,7 @@ mod convert;
 mod distill;
 mod eval;
 mod export;
+mod generate;
 mod import;
 mod inspect;
 mod man;
@@ -32,6 +33,7 @@ pub(crate) use {
     distill::DistillArgs,
     eval::EvalArgs,
     export::ExportArgs,
+    generate::GenerateArgs,
     import::ImportArgs,
     inspect::InspectArgs,
     man::ManArgs,
@@ -99,6 +101,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Make a data set of pictures or a CSV file, or pictures of a data set
     Convert(ConvertArgs),
+    /// Make a data set of millions of images, of one that is there, by distortions
+    Generate(GenerateArgs),
     /// Show a page to draw on, on which a saved network answers with each stroke
     Serve(ServeArgs),
     /// Print a script that completes this program's commands and flags in a shell

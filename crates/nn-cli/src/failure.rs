@@ -5,8 +5,8 @@ use std::{fmt, io::ErrorKind, path::Path};
 
 use nn_cli::picture_file;
 use nn_train::{
-    ContainerError, DataError, DataWriteError, DecodeError, EventError, FitError, LoadError, Mismatch,
-    PreparationError, RanksError, RunError, RunFolder, SaveError, WriteError, WriteStage,
+    ContainerError, DataError, DataWriteError, DecodeError, EventError, FitError, GenerateError, LoadError,
+    Mismatch, PreparationError, RanksError, RunError, RunFolder, SaveError, WriteError, WriteStage,
     interchange::ImportError,
     nn_core::idx_format::{MismatchError, OpenError},
 };
@@ -52,6 +52,8 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             of_picture(error)
         } else if let Some(PreparationError::Blank) = cause.downcast_ref() {
             Some("is the ink dark where it was taken for light? --invert yes or no decides".to_owned())
+        } else if let Some(error) = cause.downcast_ref::<GenerateError>() {
+            of_generate(error)
         } else if let Some(DataWriteError::Occupied { .. }) = cause.downcast_ref() {
             Some("name a new folder: what is in this one is not touched".to_owned())
         } else if let Some(error) = cause.downcast_ref::<LoadError>() {
@@ -248,6 +250,28 @@ fn of_ranks(error: &RanksError) -> Option<String> {
     };
     Some(hint.to_owned())
 }
+
+fn of_generate(error: &GenerateError) -> Option<String> {
+    let hint = match error {
+        GenerateError::Write(DataWriteError::Occupied { .. }) => {
+            "name a new folder: what is in this one is not touched"
+        }
+        GenerateError::Write(DataWriteError::Io { source, .. }) if is_full(source.kind()) => {
+            FULL_WHILE_GENERATING
+        }
+        GenerateError::Save(error) if is_full(error.source.kind()) => FULL_WHILE_GENERATING,
+        GenerateError::Other { .. } => {
+            "the same source, --images, --augment and --seed go on with it; else name another folder, or delete this one"
+        }
+        GenerateError::Damaged { .. } => "delete the folder that it is in, and begin again",
+        GenerateError::Locked { .. } => "wait until that process is done, or stop it",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+const FULL_WHILE_GENERATING: &str =
+    "is the disk full? what was made is kept: make room, and the same command goes on with it";
 
 /// Whether a disk, a user's share of it or a file has no more room.
 fn is_full(kind: ErrorKind) -> bool {

@@ -11,6 +11,7 @@ mod suggest;
 mod convert;
 mod eval;
 mod export;
+mod generate;
 mod import;
 mod inspect;
 mod predict;
@@ -89,6 +90,7 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
         Command::Import(args) => import::run(args, &mut output)?,
         Command::Inspect(args) => inspect::run(args, &mut output)?,
         Command::Serve(args) => outcome = serve::run(args, &mut output)?,
+        Command::Generate(args) => outcome = generate::run(args, &mut output)?,
         Command::Convert(args) => convert::run(args, &mut output)?,
         Command::Completions(args) => shell::completions(args, &mut output)?,
         Command::Man(args) => shell::man(args, &mut output)?,

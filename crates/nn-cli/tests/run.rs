@@ -8,7 +8,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
     thread,
     time::Duration,
 };
@@ -353,24 +353,6 @@ fn a_run_that_is_over_has_no_table_to_show() {
     assert!(!again.stdout.contains("train loss"), "{again:?}");
 }
 
-/// Runs a script with a file system of its own at `disk` in the folder, of so many KiB, which nobody else sees and which
-/// goes away with the script. `None` where the system allows no such thing.
-#[cfg(target_os = "linux")]
-fn on_a_small_disk(folder: &Path, size: u32, script: &str) -> Option<Run> {
-    fs::create_dir_all(folder.join("disk")).unwrap();
-    let mount = format!("mount -t tmpfs -o size={size}k tmpfs disk");
-    let unshared = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "--mount", "sh", "-c", script]).current_dir(folder);
-        command.env("LC_ALL", "C").env_remove("CARGO").output()
-    };
-    if !unshared(&mount).is_ok_and(|output| output.status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "a file system of one's own is needed here");
-        return None;
-    }
-    Some(unshared(&format!("{mount} || exit 99\n{script}")).unwrap().into())
-}
-
 #[test]
 #[cfg(target_os = "linux")]
 fn a_run_on_a_disk_that_fills_up_goes_on_when_there_is_room_again() {
@@ -388,7 +370,7 @@ fn a_run_on_a_disk_that_fills_up_goes_on_when_there_is_room_again() {
         nn = env!("CARGO_BIN_EXE_nn-cli"),
         files = FILES.join(" ")
     );
-    let Some(run) = on_a_small_disk(folder.path(), 1200, &script) else { return };
+    let Some(run) = common::on_a_small_disk(folder.path(), 1200, &script) else { return };
     assert_eq!(run.code, Some(0), "{run:?}");
     let statuses: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with("status ")).collect();
     assert_eq!(statuses, ["status 1", "status 0", "status 1", "status 0"], "{run:?}");

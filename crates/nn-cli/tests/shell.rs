@@ -23,6 +23,7 @@ const COMMANDS: [&str; 14] = [
     "import",
     "inspect",
     "convert",
+    "generate",
     "serve",
     "completions",
     "man",

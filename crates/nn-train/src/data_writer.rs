@@ -2,7 +2,7 @@
 //! the folder appears whole or not at all; refuses to know where the samples come from.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -51,15 +51,7 @@ impl NewDataFolder {
     /// [`DataWriteError::Occupied`] when there is something, and [`DataWriteError::Io`].
     pub fn create(path: &Path) -> Result<NewDataFolder, DataWriteError> {
         let at = |source| DataWriteError::Io { path: path.to_owned(), source };
-        let is_free = match fs::read_dir(path) {
-            // A link to an empty folder is none that a rename could replace.
-            Ok(mut entries) => entries.next().is_none() && !is_link(path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => path.symlink_metadata().is_err(),
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => false,
-            Err(error) => return Err(at(error)),
-        };
-        let name = path.file_name().filter(|_| is_free);
-        let name = name.ok_or_else(|| DataWriteError::Occupied { path: path.to_owned() })?;
+        let name = vacant(path)?;
         let mut hidden = OsString::from(".");
         hidden.push(name);
         hidden.push(".incoming");
@@ -135,13 +127,7 @@ impl NewDataFolder {
         // Left over where an open file keeps its name.
         let _ = fs::remove_file(self.staging.join(".samples"));
         sync_folder(&self.staging).map_err(at)?;
-        // An empty folder is replaced by the rename on some systems only.
-        match fs::remove_dir(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(error)),
-            _ => {}
-        }
-        fs::rename(&self.staging, &self.path).map_err(at)?;
-        sync_folder(folder_of(&self.path)).map_err(at)
+        rename_folder(&self.staging, &self.path).map_err(at)
     }
 }
 
@@ -150,6 +136,30 @@ impl Drop for NewDataFolder {
         // After it was published there is nothing under this name.
         let _ = fs::remove_dir_all(&self.staging);
     }
+}
+
+/// The name of a folder that can be made: nothing is there, or an empty folder.
+pub(crate) fn vacant(path: &Path) -> Result<&OsStr, DataWriteError> {
+    let is_free = match fs::read_dir(path) {
+        // A link to an empty folder is none that a rename could replace.
+        Ok(mut entries) => entries.next().is_none() && !is_link(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => path.symlink_metadata().is_err(),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => false,
+        Err(source) => return Err(DataWriteError::Io { path: path.to_owned(), source }),
+    };
+    let name = path.file_name().filter(|_| is_free);
+    name.ok_or_else(|| DataWriteError::Occupied { path: path.to_owned() })
+}
+
+/// Gives a whole folder the name of one that is not there, or empty.
+pub(crate) fn rename_folder(from: &Path, to: &Path) -> io::Result<()> {
+    // An empty folder is replaced by the rename on some systems only.
+    match fs::remove_dir(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::rename(from, to)?;
+    sync_folder(folder_of(to))
 }
 
 /// Whether a path is a link, even if it ends with a slash, which would lead to what it is a link to.

@@ -13,6 +13,7 @@ mod preparation;
 
 mod augmentation;
 mod deskew;
+mod generate;
 
 mod averaging;
 mod feed;
@@ -65,6 +66,9 @@ pub use feed::TrainingSet;
 pub use file::{WriteError, WriteStage, write_atomically};
 pub use fingerprint::Fingerprint;
 pub use fit::{FitConfig, FitError, fit, fit_from, fit_on};
+pub use generate::{
+    GenerateError, GeneratedFile, GeneratedFolder, Generation, GenerationPlan, InvalidGeneration,
+};
 pub use history::{EpochSummary, History};
 pub use ingredients::{Ingredients, InvalidIngredient};
 pub use model::{DecodeError, InvalidModel, Model};

@@ -176,7 +176,7 @@ fn entries(path: &Path) -> Result<Vec<(String, PathBuf)>, RunError> {
 }
 
 /// Makes a folder and those above it that are missing, each of them durably. Another process may be making the same.
-fn create_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let above = folder_of(path);
     if above != path && !above.is_dir() {
         create_folder(above)?;
@@ -190,7 +190,7 @@ fn create_folder(path: &Path) -> io::Result<()> {
 
 /// Whether the name still means the file that is open.
 #[cfg(unix)]
-fn is_same_file(open: &fs::File, path: &Path) -> io::Result<bool> {
+pub(crate) fn is_same_file(open: &fs::File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     match fs::metadata(path) {
@@ -200,7 +200,7 @@ fn is_same_file(open: &fs::File, path: &Path) -> io::Result<bool> {
 }
 
 #[cfg(not(unix))]
-fn is_same_file(_open: &fs::File, _path: &Path) -> io::Result<bool> {
+pub(crate) fn is_same_file(_open: &fs::File, _path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 

@@ -102,6 +102,12 @@ pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
     count.and_then(NonZeroUsize::new).ok_or_else(|| "expected a whole number from 1 to 1024".to_owned())
 }
 
+/// As many as an IDX file counts.
+pub(super) fn images(text: &str) -> Result<u64, String> {
+    let count = text.parse().ok().filter(|count| (1..=u64::from(u32::MAX)).contains(count));
+    count.ok_or_else(|| format!("expected a whole number from 1 to {}, such as 8100000", u32::MAX))
+}
+
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     local.as_deref().unwrap_or(text).parse().map_err(|_| {

@@ -165,3 +165,21 @@ pub(crate) fn png(
     encoder.write_header().unwrap().write_image_data(samples).unwrap();
     bytes
 }
+
+/// Runs a script with a file system of its own at `disk` in the folder, of so many KiB, which nobody else sees and which
+/// goes away with the script. `None` where the system allows no such thing.
+#[cfg(target_os = "linux")]
+pub(crate) fn on_a_small_disk(folder: &Path, size: u32, script: &str) -> Option<Run> {
+    fs::create_dir_all(folder.join("disk")).unwrap();
+    let mount = format!("mount -t tmpfs -o size={size}k tmpfs disk");
+    let unshared = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", script]).current_dir(folder);
+        command.env("LC_ALL", "C").env_remove("CARGO").output()
+    };
+    if !unshared(&mount).is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "a file system of one's own is needed here");
+        return None;
+    }
+    Some(unshared(&format!("{mount} || exit 99\n{script}")).unwrap().into())
+}

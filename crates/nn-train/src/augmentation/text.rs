@@ -57,11 +57,18 @@ impl Number {
     }
 }
 
-impl fmt::Display for Augmentation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((name, _)) = Augmentation::ALL_NAMED.iter().find(|(_, named)| named == self) {
-            return f.pad(name);
-        }
+impl Augmentation {
+    /// The list of settings, also of what has a name: what a name means may change from release to release.
+    ///
+    /// # Examples
+    /// ```
+    /// # use nn_train::Augmentation;
+    /// let settings = Augmentation::AFFINE.settings();
+    /// assert_eq!(settings, "rotation=10,scale=0.1,shear=0.15,shift=1");
+    /// assert_eq!(settings.parse(), Ok(Augmentation::AFFINE));
+    /// ```
+    #[must_use]
+    pub fn settings(&self) -> String {
         let changed = |number: &&Number| number.get(self) != number.get(&STILL);
         let spelled = |number: &Number| format!("{}={}", number.key, number.get(self));
         let mut settings: Vec<String> = NUMBERS.iter().filter(changed).map(spelled).collect();
@@ -71,7 +78,16 @@ impl fmt::Display for Augmentation {
         if settings.is_empty() {
             settings.push(spelled(&NUMBERS[0]));
         }
-        f.pad(&settings.join(","))
+        settings.join(",")
+    }
+}
+
+impl fmt::Display for Augmentation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((name, _)) = Augmentation::ALL_NAMED.iter().find(|(_, named)| named == self) {
+            return f.pad(name);
+        }
+        f.pad(&self.settings())
     }
 }
 
