@@ -11,7 +11,7 @@ use std::{
 
 use common::{command, names, nn_cli, scratch, tiny_data};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "train",
     "distill",
     "sweep",
