@@ -2,12 +2,12 @@
 # Ranks in network namespaces of this machine, which a bridge joins over links of a given rate: what several machines
 # on a switch are to each other, but for their processors. As root, on Linux, with iproute2:
 #
-#   xtask/ranks/network.sh 1gbit --ranks 4 --batch 64
+#   xtask/ranks/network.sh 1gbit cargo xtask ranks --ranks 4 --batch 64
 #
-# runs `cargo xtask ranks` with these options there. The rate holds for each link and each direction (tbf). Set DELAY,
-# as DELAY=100us, for a delay by netem where the kernel has it.
+# runs that command with MPIRUN set to what starts ranks there. The rate holds for each link and each direction (tbf).
+# Set DELAY, as DELAY=100us, for a delay by netem where the kernel has it.
 set -euo pipefail
-rate=${1:?the rate of the links, as 1gbit}
+rate=${1:?the rate of the links, as 1gbit, and a command}
 shift
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 count=4
@@ -44,7 +44,6 @@ for number in $(seq "$count"); do
 done
 
 # Over TCP alone: the namespaces share memory, which machines do not.
-mpirun="mpirun --host $hosts --bind-to none --mca plm_rsh_agent $here/in_namespace.sh --mca pml ob1 --mca btl tcp,self
-    --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24"
-cd "$here/../.."
-cargo xtask ranks --mpirun "$mpirun" "$@"
+export MPIRUN="mpirun --host $hosts --bind-to none --mca plm_rsh_agent $here/in_namespace.sh --mca pml ob1
+    --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24"
+"$@"

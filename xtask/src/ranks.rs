@@ -23,17 +23,18 @@ Options:
   --batch N         samples a rank in a step [default: 256]
   --hidden UNITS    the hidden layers [default: 800]
   --epochs N        epochs of a training, of which the first is left out [default: 3]
-  --mpirun WORDS    how to start ranks, with its options between blanks [default: mpirun]
+  --mpirun WORDS    how to start ranks, with its options between blanks [default: the variable MPIRUN, or mpirun]
   --require RATIO   fail where the ranks are not so many times as fast as one
 
 It needs Open MPI and libclang, compiles nn-cli with the feature `mpi` in the development profile, and trains on
-data/mnist, or on data/sample where that is not there. `--mpirun` is for other machines and networks, as
-xtask/ranks/network.sh makes them.
+data/mnist, or on data/sample where that is not there. xtask/ranks/network.sh makes a network on this machine to
+measure in.
 
 Examples:
   cargo xtask ranks
   cargo xtask ranks --ranks 4 --batch 64 --hidden 100
   cargo xtask ranks --rounds 3 --require 1.6
+  sudo xtask/ranks/network.sh 1gbit cargo xtask ranks --ranks 4
 ";
 
 struct Options {
@@ -74,8 +75,11 @@ pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> 
     // A sample costs each what it costs; a step of the ranks has as many more.
     let ratio = alone.seconds / together.seconds;
     let exchange = latency + alone.parameters * slope;
+    // Where there are fewer cores than ranks, these take turns.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+    let turns = (options.ranks as f64 / cores).max(1.0);
     let step = alone.seconds * options.batch as f64 / alone.samples;
-    let modelled = options.ranks as f64 * step / (step + exchange);
+    let modelled = options.ranks as f64 * step / (turns * step + exchange);
     output.line(format_args!(
         "\nan epoch of {} samples, hidden {}, {} samples a rank and step, one thread a rank:\n\
          1 rank   {:.3} s\n{} ranks  {:.3} s, {ratio:.2} times as fast; by the model {modelled:.2}: \
@@ -102,7 +106,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Options> {
         batch: 256,
         hidden: "800".into(),
         epochs: 3,
-        mpirun: vec!["mpirun".into()],
+        mpirun: words(&std::env::var("MPIRUN").unwrap_or_else(|_| "mpirun".into())),
         required: None,
     };
     while let Some(argument) = arguments.next()? {
@@ -112,10 +116,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Options> {
             Long("batch") => options.batch = arguments.value()?.parse()?,
             Long("hidden") => options.hidden = arguments.value()?.string()?,
             Long("epochs") => options.epochs = arguments.value()?.parse()?,
-            Long("mpirun") => {
-                let words = arguments.value()?.string()?;
-                options.mpirun = words.split_whitespace().map(str::to_owned).collect();
-            }
+            Long("mpirun") => options.mpirun = words(&arguments.value()?.string()?),
             Long("require") => options.required = Some(arguments.value()?.parse()?),
             _ => return Err(argument.unexpected().into()),
         }
@@ -126,6 +127,10 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Options> {
         return Err(lexopt::Error::from(message).into());
     }
     Ok(options)
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Compiles with the feature, and gives the path of what came of it.

@@ -162,7 +162,7 @@ mod with_mpi {
             return;
         }
         let folder = scratch();
-        let recipe = "--epochs 8 --hidden 30 --batch 20 --checkpoint-every 7";
+        let recipe = "--epochs 8 --hidden 30 --batch 80 --checkpoint-every 7";
         let whole = run(folder.path(), 2, &train(&format!("{recipe} --run whole"))).succeeds();
 
         let started = start(folder.path(), 3, &train(&format!("{recipe} --run killed")), 3);
