@@ -55,7 +55,7 @@ impl Masks {
     }
 
     /// Those of the samples from place `first` of the batch on, which are counted from 0 again.
-    pub(crate) fn from_sample(self, first: usize) -> Self {
+    pub(crate) fn starting_at(self, first: usize) -> Self {
         Self { first: first as u64, ..self }
     }
 
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn a_part_of_a_batch_has_the_masks_of_its_place_in_the_whole() {
         let whole = Masks::new(&HALF, 4).unwrap();
-        let part = whole.from_sample(5);
+        let part = whole.starting_at(5);
         for (whole, part) in [(whole.inputs(), part.inputs()), (whole.hidden(1), part.hidden(1))] {
             let (whole, part) = (whole.unwrap(), part.unwrap());
             for n in 0..3 {

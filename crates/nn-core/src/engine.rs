@@ -146,7 +146,7 @@ impl Engine {
         let Part { batch, first, of } = part;
         objective.check();
         check(network, objective.loss, batch);
-        let masks = Masks::new(&objective.dropout, optimizer.steps()).map(|masks| masks.from_sample(first));
+        let masks = Masks::new(&objective.dropout, optimizer.steps()).map(|masks| masks.starting_at(first));
         let (team, buffers) = self.prepare(network, batch.len());
         let Buffers { plan, inputs, shares, share_lines, first_d_z, whole, .. } = buffers;
         let shares = &mut shares[..share_lines.len()];

@@ -220,7 +220,7 @@ fn digest(bytes: &[u8]) -> [u8; DIGEST_LEN] {
 
 /// Of all numbers that a step changes.
 fn state_digest(network: &Network, optimizer: &Optimizer, place: &Place) -> [u8; DIGEST_LEN] {
-    let average = place.average.as_ref().map(|average| average.parts());
+    let average = place.average.as_ref().map(nn_core::Average::parts);
     let parameters = [network.parameters()].into_iter().chain(optimizer.memories());
     let mut hasher = Sha256::new();
     let mut bytes = Vec::new();

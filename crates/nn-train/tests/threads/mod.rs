@@ -90,7 +90,7 @@ impl Ranks for Thread {
         numbers.fill(0.0);
         few.fill(0.0);
         for bytes in all.iter() {
-            let (of_numbers, of_few) = bytes.split_at(size_of::<f32>() * numbers.len());
+            let (of_numbers, of_few) = bytes.split_at(size_of_val(numbers));
             for (sum, &bytes) in numbers.iter_mut().zip(of_numbers.as_chunks().0) {
                 *sum += f32::from_le_bytes(bytes);
             }
