@@ -131,7 +131,9 @@ impl Trainer {
         } else {
             self.training_words(experiment, seed)?
         };
+        let goes_on = words.iter().any(|word| word == "--resume");
         let end = self.run(&words)?;
+        let seconds = end["seconds"].as_f64().unwrap_or_else(|| started.elapsed().as_secs_f64());
         let test = if experiment.is_committee() { &end } else { &end["test"] };
         let measured = if experiment.on_validation { &end["validation"] } else { test };
         let record = Record {
@@ -139,7 +141,7 @@ impl Trainer {
             seed,
             accuracy: measured["accuracy"].as_f64().context("nn-cli tells no accuracy")?,
             errors: measured["errors"].as_u64().context("nn-cli tells no errors")?,
-            seconds: end["seconds"].as_f64().unwrap_or_else(|| started.elapsed().as_secs_f64()),
+            seconds: (!goes_on).then_some(seconds),
             command: experiment.command(seed),
             machine: Machine::look(BTreeMap::new()).sentence(),
         };
@@ -147,7 +149,7 @@ impl Trainer {
             "  {:.2} %, {} errors, {:.0} s",
             100.0 * record.accuracy,
             record.errors,
-            record.seconds
+            seconds
         ));
         records.keep(record)
     }

@@ -53,7 +53,7 @@ fn table(records: &Records, on_validation: bool) -> String {
     let mut lines = String::new();
     for (experiment, found) in found(records).filter(|(one, _)| one.on_validation == on_validation) {
         let accuracies: Vec<f64> = found.iter().map(|record| 100.0 * record.accuracy).collect();
-        let seconds: Vec<f64> = found.iter().map(|record| record.seconds).collect();
+        let seconds: Vec<f64> = found.iter().filter_map(|record| record.seconds).collect();
         let (mean, spread) = (mean(&accuracies), spread(&accuracies));
         let least = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
         let most = accuracies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -65,8 +65,8 @@ fn table(records: &Records, on_validation: bool) -> String {
             if found.len() > 1 { format!("{spread:.2}") } else { "-".to_owned() },
         );
         // What is only compared may be trained beside other work, whose time says nothing.
-        lines +=
-            &if on_validation { "\n".to_owned() } else { format!(" {} |\n", duration(self::mean(&seconds))) };
+        let time = if seconds.is_empty() { "-".to_owned() } else { duration(self::mean(&seconds)) };
+        lines += &if on_validation { "\n".to_owned() } else { format!(" {time} |\n") };
     }
     if lines.is_empty() {
         return lines;
@@ -104,12 +104,15 @@ mod tests {
 
     #[test]
     fn a_table_has_mean_and_spread_of_what_was_done() {
-        let records = records(vec![record("small", 1, 110), record("small", 2, 90), record("wide", 1, 60)]);
+        let untimed = Record { seconds: None, ..record("deep", 1, 50) };
+        let records =
+            records(vec![record("small", 1, 110), record("small", 2, 90), record("wide", 1, 60), untimed]);
         let expected = "\
 | recipe | what it is | seeds | accuracy | spread | least and most | time of one |
 | --- | --- | ---: | ---: | ---: | ---: | ---: |
 | small | 784-100-10, the best | 2 | 99.00 % | 0.14 | 98.90 to 99.10 | 12 s |
 | wide | 784-800-10 | 1 | 99.40 % | - | 99.40 to 99.40 | 12 s |
+| deep | the best single network | 1 | 99.50 % | - | 99.50 to 99.50 | - |
 ";
         assert_eq!(summary(&records), expected);
     }

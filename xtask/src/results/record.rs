@@ -14,7 +14,8 @@ pub(super) struct Record {
     pub(super) seed: u32,
     pub(super) accuracy: f64,
     pub(super) errors: u64,
-    pub(super) seconds: f64,
+    /// None where it was stopped and went on: only its last part was timed.
+    pub(super) seconds: Option<f64>,
     pub(super) command: String,
     pub(super) machine: String,
 }
@@ -35,7 +36,7 @@ impl Record {
             seed: value["seed"].as_u64()?.try_into().ok()?,
             accuracy: value["accuracy"].as_f64()?,
             errors: value["errors"].as_u64()?,
-            seconds: value["seconds"].as_f64()?,
+            seconds: value["seconds"].as_f64(),
             command: text("command")?,
             machine: text("machine")?,
         })
@@ -96,7 +97,7 @@ pub(super) mod tests {
             seed,
             accuracy: 1.0 - errors as f64 / 10_000.0,
             errors,
-            seconds: 12.5,
+            seconds: Some(12.5),
             command: format!("nn-cli train --preset {experiment} --seed {seed}"),
             machine: "Example 9000".to_owned(),
         }
@@ -112,10 +113,11 @@ pub(super) mod tests {
         let path = folder.path().join("results.jsonl");
         let mut kept = Records::load(path.clone()).unwrap();
         kept.keep(record("small", 2, 110)).unwrap();
-        kept.keep(record("small", 1, 120)).unwrap();
+        let untimed = Record { seconds: None, ..record("small", 1, 120) };
+        kept.keep(untimed.clone()).unwrap();
         kept.keep(record("small", 2, 100)).unwrap();
         let loaded = Records::load(path.clone()).unwrap();
-        assert_eq!(loaded.of("small"), [&record("small", 1, 120), &record("small", 2, 100)]);
+        assert_eq!(loaded.of("small"), [&untimed, &record("small", 2, 100)]);
         assert_eq!(loaded.find("small", 3), None);
         fs::write(&path, "{}\n").unwrap();
         let message = Records::load(path).err().map(|error| error.to_string()).unwrap();

@@ -36,7 +36,7 @@ fn every_command_has_examples_in_its_help_and_they_parse() {
     for command in program.get_subcommands_mut().filter(|command| command.get_name() != "help") {
         helps.push((command.get_name().to_owned(), command.render_long_help().to_string()));
     }
-    assert_eq!(helps.len(), 15);
+    assert_eq!(helps.len(), 16);
     for (name, help) in helps {
         let examples = help.split_once("Examples:").unwrap_or_else(|| panic!("{name} has no examples")).1;
         let examples = commands(examples);
