@@ -104,7 +104,7 @@ pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
 
 /// As many as an IDX file counts.
 pub(super) fn images(text: &str) -> Result<u64, String> {
-    let count = text.parse().ok().filter(|count| (1..=u64::from(u32::MAX)).contains(count));
+    let count = text.parse::<u64>().ok().filter(|count| (1..=u64::from(u32::MAX)).contains(count));
     count.ok_or_else(|| format!("expected a whole number from 1 to {}, such as 8100000", u32::MAX))
 }
 
