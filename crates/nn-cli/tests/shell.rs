@@ -75,7 +75,7 @@ fn bash_reads_its_script_and_completes_with_it() {
 fn the_manual_has_a_page_for_each_command_and_replaces_only_pages() {
     let folder = scratch();
     let run = nn_cli(folder.path(), "man --output share/man1").succeeds();
-    assert_eq!(run.stdout, "15 pages in share/man1\n");
+    assert_eq!(run.stdout, "16 pages in share/man1\n");
     let pages = folder.path().join("share/man1");
     let mut expected: Vec<String> = COMMANDS.iter().map(|command| format!("nn-cli-{command}.1")).collect();
     expected.push("nn-cli.1".to_owned());

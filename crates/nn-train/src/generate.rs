@@ -44,7 +44,7 @@ pub struct GenerationPlan {
 /// # Examples
 /// ```
 /// use std::{num::NonZeroUsize, ops::ControlFlow};
-/// use nn_train::{Augmentation, Augmenter, Generation, GenerationPlan, nn_core::Dataset};
+/// use nn_train::{Augmenter, Generation, GenerationPlan, nn_core::Dataset};
 ///
 /// // Two images of 2 x 3 pixels.
 /// let pixels = [0, 250, 0, 0, 250, 0, 90, 0, 0, 255, 255, 0];
