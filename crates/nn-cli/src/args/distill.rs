@@ -21,7 +21,7 @@ have been trained with the same --preprocess.";
 #[derive(Debug, Args)]
 pub(crate) struct DistillArgs {
     /// The networks to learn from, several of them as a committee
-    #[arg(required = true, value_name = "MODEL")]
+    #[arg(required = true, value_name = "MODEL", conflicts_with = "teacher")]
     models: Vec<PathBuf>,
     #[command(flatten)]
     train: TrainArgs,

@@ -49,6 +49,12 @@ fn every_command_has_examples_in_its_help_and_they_parse() {
 }
 
 #[test]
+fn who_teaches_is_said_once() {
+    assert_parses("nn-cli distill a.model b.model --teacher-share 0.5");
+    assert!(Cli::try_parse_from("nn-cli distill a.model --teacher b.model".split(' ')).is_err());
+}
+
+#[test]
 fn the_commands_in_the_readme_parse() {
     let readme = commands(include_str!("../../README.md"));
     assert!(readme.len() >= 13, "{readme:?}");
