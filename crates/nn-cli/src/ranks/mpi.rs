@@ -250,10 +250,7 @@ impl<'a> Patience<'a> {
     /// Waits for what has begun, within the limit.
     fn wait<'b, D: ?Sized, S: Scope<'b>>(&mut self, request: Request<'b, D, S>) {
         const TELL: Duration = Duration::from_millis(100);
-        let mut pending = match request.test() {
-            Ok(_) => return,
-            Err(pending) => pending,
-        };
+        let Err(mut pending) = request.test() else { return };
         let began = Instant::now();
         let mut tell = TELL;
         for poll in 1_u32.. {
