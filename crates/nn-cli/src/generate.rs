@@ -2,7 +2,6 @@
 //! know how images are made and kept.
 
 use std::{
-    fmt,
     num::NonZeroUsize,
     ops::ControlFlow,
     path::Path,
@@ -10,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::ProgressBar;
 use nn_train::{DataFiles, GeneratedFile, GeneratedFolder, GenerationPlan, Split};
 use serde::Serialize;
 
@@ -20,6 +19,7 @@ use crate::{
     data,
     interrupt::Interrupt,
     output::{self, Output, count, shape, thousands},
+    progress,
 };
 
 /// What is begun or gone on with, as JSON.
@@ -179,20 +179,10 @@ fn end<'a>(
 
 /// Draws to standard error, and nothing where that is no terminal.
 fn bar(images: u64, begun: u64) -> ProgressBar {
-    let bar = ProgressBar::new(images).with_style(style());
+    let style = progress::style("[{wide_bar}] {percent:>3} %  {rate}  {eta} left", "images");
+    let bar = ProgressBar::new(images).with_style(style);
     bar.set_position(begun);
     bar.reset_eta();
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
-}
-
-fn style() -> ProgressStyle {
-    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
-        // A bar that is too short for its text is no reason to stop.
-        let _ = write!(text, "{} images/s", thousands(state.per_sec() as u64));
-    };
-    ProgressStyle::with_template("[{wide_bar}] {percent:>3} %  {rate}  {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key("rate", rate)
-        .progress_chars("=> ")
 }

@@ -171,7 +171,8 @@ impl Observer for Progress<'_> {
             return;
         }
         // Draws to standard error, and nothing where that is no terminal.
-        self.bar = ProgressBar::new(plan.samples as u64 * u64::from(plan.epochs)).with_style(style());
+        let style = style("{prefix} [{wide_bar}] {percent:>3} %  {msg}  {rate}  {eta} left", "samples");
+        self.bar = ProgressBar::new(plan.samples as u64 * u64::from(plan.epochs)).with_style(style);
         let batches_done = plan.steps_done % plan.batches.max(1);
         let samples_done = plan.steps_done / plan.batches.max(1) * plan.samples as u64
             + batches_done.saturating_mul(plan.batch_size as u64).min(plan.samples as u64);
@@ -231,12 +232,13 @@ impl Observer for Progress<'_> {
     }
 }
 
-fn style() -> ProgressStyle {
-    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+/// How a bar is drawn. `{rate}` of the template stands for so many `units` a second.
+pub(crate) fn style(template: &str, units: &'static str) -> ProgressStyle {
+    let rate = move |state: &ProgressState, text: &mut dyn fmt::Write| {
         // A bar that is too short for its text is no reason to stop.
-        let _ = write!(text, "{} samples/s", thousands(state.per_sec() as u64));
+        let _ = write!(text, "{} {units}/s", thousands(state.per_sec() as u64));
     };
-    ProgressStyle::with_template("{prefix} [{wide_bar}] {percent:>3} %  {msg}  {rate}  {eta} left")
+    ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", rate)
         .progress_chars("=> ")

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, num::NonZeroUsize, path::Path, time::Duration};
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use nn_train::DataFiles;
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ use super::{
 use crate::{
     args::SweepArgs,
     output::{Output, count, invocation, percent, shell_word, table, thousands},
+    progress,
 };
 
 /// Combinations in the table at the end; all are in the page.
@@ -151,7 +152,9 @@ impl<'a> Teller<'a> {
         }
         output.flush()?;
         // Draws to standard error, and nothing where that is no terminal.
-        let bar = ProgressBar::new(plan.trials_planned() as u64).with_style(style());
+        let style =
+            progress::style("{pos} of {len} [{wide_bar}] {percent:>3} %  {msg}  {eta} left", "trainings");
+        let bar = ProgressBar::new(plan.trials_planned() as u64).with_style(style);
         bar.set_position(records.rows().len() as u64);
         bar.reset_eta();
         bar.enable_steady_tick(Duration::from_millis(500));
@@ -447,10 +450,4 @@ pub(super) fn flags(args: &SweepArgs) -> String {
         path.map_or_else(String::new, |path| format!(" --{name} {}", shell_word(path)))
     };
     flag("output", args.output.as_deref()) + &flag("data", args.data.folder.as_deref())
-}
-
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{pos} of {len} [{wide_bar}] {percent:>3} %  {msg}  {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ")
 }
