@@ -3,7 +3,7 @@
 pub(crate) mod chart;
 mod findings;
 mod matrix;
-mod page;
+pub(crate) mod page;
 mod subject;
 mod tiles;
 

@@ -123,14 +123,7 @@ impl<'a> Page<'a> {
         html! {
             (DOCTYPE)
             html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="generator" content=(MARK);
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { (name) " – report" }
-                    style { (PreEscaped(FIGURE_STYLE)) (PreEscaped(PAGE_STYLE)) }
-                }
+                (document_head(MARK, &format!("{name} – report"), ""))
                 body {
                     main {
                         (self.head())
@@ -502,4 +495,18 @@ fn calibration(findings: &Findings<'_>) -> Vec<(Figure, Markup)> {
         mark: None,
     };
     vec![(Figure::Calibration, reliability.svg()), (Figure::Confidence, confidence.svg())]
+}
+/// The head of a page that looks as a report does, and has `more_style` beside its style. `mark` is what the page is
+/// known by.
+pub(crate) fn document_head(mark: &str, title: &str, more_style: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="generator" content=(mark);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) }
+            style { (PreEscaped(FIGURE_STYLE)) (PreEscaped(PAGE_STYLE)) (PreEscaped(more_style)) }
+        }
+    }
 }

@@ -16,14 +16,15 @@ use super::{
     shared::Shared,
     standings::{self, Standing},
 };
-use crate::output::{count, invocation, percent, shell_word, thousands};
+use crate::{
+    output::{count, invocation, percent, shell_word, thousands},
+    report::page::document_head,
+};
 
 /// What is near the beginning of a page.
 const MARK: &str = concat!(env!("CARGO_PKG_NAME"), " sweep");
 
-/// As a report.
-const FIGURE_STYLE: &str = include_str!("../report/figure.css");
-const REPORT_STYLE: &str = include_str!("../report/page.css");
+/// What a sweep has beside the style of a report.
 const PAGE_STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
@@ -45,14 +46,7 @@ impl Page<'_> {
         html! {
             (DOCTYPE)
             html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="generator" content=(MARK);
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { (self.name) " – sweep" }
-                    style { (PreEscaped(FIGURE_STYLE)) (PreEscaped(REPORT_STYLE)) (PreEscaped(PAGE_STYLE)) }
-                }
+                (document_head(MARK, &format!("{} – sweep", self.name), PAGE_STYLE))
                 body {
                     main {
                         (self.head())
