@@ -111,6 +111,16 @@ struct Fitted {
     last: Option<State>,
 }
 
+/// Calls `fit` with what every fit here is made on, and what it is measured on.
+fn on_data<T>(with_teacher: bool, fit: impl FnOnce(TrainingSet<'_>, Dataset<'_>) -> T) -> T {
+    let ((pixels, labels), (held_pixels, held_labels)) = (samples(23), samples(9));
+    let train = Dataset::new(&pixels, 6, &labels, 5).unwrap();
+    let validation = Dataset::new(&held_pixels, 6, &held_labels, 5).unwrap();
+    let committee = committee();
+    let teacher = with_teacher.then_some(Teacher { committee: &committee, share: 0.7 });
+    fit(TrainingSet { samples: train, image_shape: &[2, 3], teacher }, validation)
+}
+
 /// A fit on all of these ranks; `change` may give each something else.
 fn fit_ranks(
     ranks: Vec<Thread>,
@@ -119,39 +129,30 @@ fn fit_ranks(
     with_teacher: bool,
     change: impl Fn(usize, &mut FitConfig, &mut State, &mut Watcher) + Sync,
 ) -> Vec<Fitted> {
-    let ((pixels, labels), (held_pixels, held_labels)) = (samples(23), samples(9));
-    let train = Dataset::new(&pixels, 6, &labels, 5).unwrap();
-    let validation = Dataset::new(&held_pixels, 6, &held_labels, 5).unwrap();
-    let committee = committee();
-    let teacher = with_teacher.then_some(Teacher { committee: &committee, share: 0.7 });
-    let train = TrainingSet { samples: train, image_shape: &[2, 3], teacher };
-    let one = |(rank, mut ranks): (usize, Thread)| {
-        let (mut config, mut state, mut watcher) = (config, state.clone(), Watcher::default());
-        change(rank, &mut config, &mut state, &mut watcher);
-        let State { mut network, mut optimizer, place } = state;
-        let both = (&mut network, &mut optimizer);
-        let history = fit_on(&mut ranks, place, both, train, Some(validation), &config, &mut watcher);
-        Fitted { network, history, last: watcher.last }
-    };
-    thread::scope(|scope| {
-        let one = &one;
-        let threads: Vec<_> =
-            ranks.into_iter().enumerate().map(|rank| scope.spawn(move || one(rank))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    on_data(with_teacher, |train, validation| {
+        let one = |(rank, mut ranks): (usize, Thread)| {
+            let (mut config, mut state, mut watcher) = (config, state.clone(), Watcher::default());
+            change(rank, &mut config, &mut state, &mut watcher);
+            let State { mut network, mut optimizer, place } = state;
+            let both = (&mut network, &mut optimizer);
+            let history = fit_on(&mut ranks, place, both, train, Some(validation), &config, &mut watcher);
+            Fitted { network, history, last: watcher.last }
+        };
+        thread::scope(|scope| {
+            let one = &one;
+            let threads: Vec<_> =
+                ranks.into_iter().enumerate().map(|rank| scope.spawn(move || one(rank))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
     })
 }
 
 /// The same in one process.
 fn fit_alone(state: &State, config: &FitConfig, with_teacher: bool) -> (Network, History) {
-    let ((pixels, labels), (held_pixels, held_labels)) = (samples(23), samples(9));
-    let train = Dataset::new(&pixels, 6, &labels, 5).unwrap();
-    let validation = Dataset::new(&held_pixels, 6, &held_labels, 5).unwrap();
-    let committee = committee();
-    let teacher = with_teacher.then_some(Teacher { committee: &committee, share: 0.7 });
-    let train = TrainingSet { samples: train, image_shape: &[2, 3], teacher };
     let State { mut network, mut optimizer, place } = state.clone();
-    let history =
-        fit_from(place, &mut network, &mut optimizer, train, Some(validation), config, &mut ()).unwrap();
+    let history = on_data(with_teacher, |train, validation| {
+        fit_from(place, &mut network, &mut optimizer, train, Some(validation), config, &mut ()).unwrap()
+    });
     (network, history)
 }
 
