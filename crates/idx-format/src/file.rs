@@ -11,7 +11,7 @@ use memmap2::Mmap;
 use zerocopy::big_endian::U32;
 
 use crate::gzip::GZIP_MAGIC;
-use crate::map::map;
+use crate::map::{self, map};
 use crate::read::read_started;
 use crate::{Access, ElementType, Idx, OpenError, OpenOptions, ReadError, Shape, hint};
 
@@ -117,6 +117,54 @@ impl IdxFile {
         // The range was taken from these bytes, whose number never changes, so it is within them.
         let payload = self.bytes.as_slice().get(self.payload.clone()).unwrap_or_default();
         Idx::new(self.element_type, Shape::new(&self.lengths), payload)
+    }
+
+    /// Says that these bytes of the [payload](Idx::payload) will soon be read: the system begins to load those that are
+    /// mapped and not in memory yet, and does not wait for them.
+    ///
+    /// A hint: it changes nothing but the time that the first access to each page takes, and nothing at all where no
+    /// file is mapped. What reaches beyond the payload is left out.
+    pub fn will_need(&self, bytes: Range<usize>) {
+        if let Some((mapping, bytes)) = self.mapped(bytes) {
+            map::will_need(mapping, bytes);
+        }
+    }
+
+    /// Says that these bytes of the [payload](Idx::payload) will not be read for long: the pages in which they lie no
+    /// longer count to the memory of the process, and the system may use them for something else.
+    ///
+    /// A hint, too. The bytes stay what they are, and who reads them after all may have to wait until they are loaded
+    /// again. With a page that is read, a system may map its neighbours, up to some MiB of them: to release all of the
+    /// payload leaves nothing of it.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use idx_format::IdxFile;
+    ///
+    /// // The sum of all pixels of a file of any size, which is never in memory as a whole.
+    /// let file = IdxFile::open("train-images-idx3-ubyte")?;
+    /// let (mut sum, mut start) = (0_u64, 0);
+    /// for bytes in file.view().payload().chunks(1 << 20) {
+    ///     let end = start + bytes.len();
+    ///     file.will_need(end..end + (1 << 20));
+    ///     sum += bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+    ///     file.release(start..end);
+    ///     start = end;
+    /// }
+    /// # Ok::<(), idx_format::OpenError>(())
+    /// ```
+    pub fn release(&self, bytes: Range<usize>) {
+        if let Some((mapping, bytes)) = self.mapped(bytes) {
+            map::release(mapping, bytes);
+        }
+    }
+
+    /// The mapping, and where in it these bytes of the payload are, if the file is mapped and there are any.
+    fn mapped(&self, bytes: Range<usize>) -> Option<(&Mmap, Range<usize>)> {
+        let Bytes::Mapped(mapping) = &self.bytes else { return None };
+        let within = |offset: usize| self.payload.start.saturating_add(offset).min(self.payload.end);
+        let bytes = within(bytes.start)..within(bytes.end);
+        (!bytes.is_empty()).then_some((mapping, bytes))
     }
 
     /// The path as it was given.

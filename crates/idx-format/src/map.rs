@@ -1,7 +1,8 @@
-//! The one unsafe call of the crate: mapping a file into memory.
+//! The unsafe calls of the crate: mapping a file into memory, and giving pages of it back.
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 
 use memmap2::Mmap;
 
@@ -22,4 +23,37 @@ pub(crate) fn map(file: &File) -> io::Result<Mmap> {
     // rely on never changes and no view leaves the mapping; changed bytes are other `u8`s of the payload, and a
     // truncated file ends the process with a signal (SIGBUS) and not with a read elsewhere.
     unsafe { Mmap::map(file) }
+}
+
+/// Tells the system that these bytes of a mapping will soon be read. It is a hint: nothing comes of it where the system
+/// refuses, or knows no such hints.
+pub(crate) fn will_need(mapping: &Mmap, bytes: Range<usize>) {
+    #[cfg(unix)]
+    let _ = mapping.advise_range(memmap2::Advice::WillNeed, bytes.start, bytes.len());
+    #[cfg(not(unix))]
+    let _ = (mapping, bytes);
+}
+
+/// Gives the pages in which these bytes of a mapping lie back to the system, as a hint, too. Whoever reads them after
+/// that finds what was there.
+#[cfg_attr(
+    unix,
+    allow(unsafe_code, reason = "to give pages back is unsafe where they may have been written to")
+)]
+pub(crate) fn release(mapping: &Mmap, bytes: Range<usize>) {
+    #[cfg(unix)]
+    {
+        let (advice, len) = (memmap2::UncheckedAdvice::DontNeed, bytes.len());
+        // SAFETY: MADV_DONTNEED frees pages, and the next access to one of a private mapping of a file takes it "from
+        // the up-to-date contents of the underlying mapped file" (madvise(2)). What that can change are the bytes that
+        // somebody has written into such a mapping. Nobody has into this: an `Mmap` is mapped read-only, by `map`
+        // above, and stays so, because nothing in this crate makes it writable or gives it away. So each byte is the
+        // same before, while and after this, for every thread that reads it: that of the file, which does not change
+        // by the same contract as in `map`.
+        // The range is within the mapping, to which the one caller cuts it. The system rounds it to whole pages, which
+        // are the mapping's own, for it begins and ends with a page.
+        let _ = unsafe { mapping.unchecked_advise_range(advice, bytes.start, len) };
+    }
+    #[cfg(not(unix))]
+    let _ = (mapping, bytes);
 }

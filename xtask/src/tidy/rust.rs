@@ -5,13 +5,13 @@ use super::{CHAIN, Finding, TextFile};
 
 /// The files that may hold unsafe code; each has its reasons in comments, and in ARCHITECTURE.md.
 const UNSAFE_ALLOWED: &[&str] = &[
-    "crates/idx-format/src/map.rs",          // mapping a file
+    "crates/idx-format/src/map.rs", // mapping a file, giving pages of it back
     "crates/idx-format/tests/allocation.rs", // an allocator that counts
-    "crates/nn-cli/src/cut/handler.rs",      // a handler of SIGBUS, for mapped files that are cut
-    "crates/nn-core/src/simd/x86.rs",        // kernels of CPU features that are found at run time
-    "crates/nn-core/src/team.rs",            // threads that live as long as a fit borrow what a step borrows
+    "crates/nn-cli/src/cut/handler.rs", // a handler of SIGBUS, for mapped files that are cut
+    "crates/nn-core/src/simd/x86.rs", // kernels of CPU features that are found at run time
+    "crates/nn-core/src/team.rs",   // threads that live as long as a fit borrow what a step borrows
     "crates/nn-core/tests/no_allocation.rs", // an allocator that counts
-    "crates/nn-train/tests/allocation.rs",   // an allocator that counts
+    "crates/nn-train/tests/allocation.rs", // an allocator that counts
 ];
 
 /// Something that a library does not do, with the words that give it away.
