@@ -177,7 +177,7 @@ impl<'a> Dataset<'a> {
     #[track_caller]
     pub fn batch(self, indices: &'a [usize]) -> Batch<'a> {
         self.check(indices);
-        Batch { dataset: self, rows: Indices::Each(indices), next: &[], targets: Targets::Labels }
+        Batch { dataset: self, rows: Rows::At(indices), next: Rows::At(&[]), targets: Targets::Labels }
     }
 
     #[track_caller]
@@ -190,40 +190,97 @@ impl<'a> Dataset<'a> {
     /// All samples as one batch.
     #[must_use]
     pub fn all(self) -> Batch<'a> {
-        let rows = Indices::From(0, self.len());
-        Batch { dataset: self, rows, next: &[], targets: Targets::Labels }
+        let rows = Rows::From(0, self.len());
+        Batch { dataset: self, rows, next: Rows::At(&[]), targets: Targets::Labels }
     }
 }
 
-/// Some samples of a data set, by reference.
+/// Some samples, by reference: of a data set, or gathered from anywhere.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
+    /// Of gathered samples it has their labels, in their order, and no pixels.
     dataset: Dataset<'a>,
-    rows: Indices<'a>,
+    rows: Rows<'a>,
     /// The samples of the batch after this one, as far as they are known.
-    next: &'a [usize],
+    next: Rows<'a>,
     targets: Targets<'a>,
 }
 
+/// Where the bytes of samples are.
 #[derive(Clone, Copy, Debug)]
-enum Indices<'a> {
-    Each(&'a [usize]),
-    /// First index and count.
+enum Rows<'a> {
+    /// At these indices of the data set.
+    At(&'a [usize]),
+    /// From an index of the data set on, so many.
     From(usize, usize),
+    /// Anywhere.
+    Gathered(&'a [&'a [u8]]),
+}
+
+impl Rows<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::At(indices) => indices.len(),
+            Self::From(_, count) => count,
+            Self::Gathered(rows) => rows.len(),
+        }
+    }
 }
 
 impl<'a> Batch<'a> {
+    /// Samples whose bytes lie anywhere, such as in several data sets: `rows` of `features` bytes each, and a label
+    /// below `classes` for each of them. A step over them has the bits of one over the same samples of a [`Dataset`].
+    ///
+    /// # Panics
+    /// If there are not as many labels as rows, a row is of another length, or a label is not below `classes`.
+    ///
+    /// # Examples
+    /// ```
+    /// use nn_core::Batch;
+    /// let (here, there) = ([0, 9, 0, 7, 0, 0], [1, 2, 3]); // samples of three features
+    /// let rows: [&[u8]; 2] = [&there, &here[3..]];
+    /// let batch = Batch::of_rows(&rows, &[4, 1], 3, 10);
+    /// assert_eq!((batch.len(), batch.row(1), batch.label(0)), (2, &[7, 0, 0][..], 4));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn of_rows(rows: &'a [&'a [u8]], labels: &'a [u8], features: usize, classes: usize) -> Self {
+        let (count, found) = (rows.len(), labels.len());
+        assert_eq!(count, found, "{found} labels for {count} rows");
+        check_rows(rows, features);
+        for &label in labels {
+            assert!(usize::from(label) < classes, "class {label} of {classes} classes");
+        }
+        let dataset = Dataset { pixels: &[], features, labels, classes };
+        Batch { dataset, rows: Rows::Gathered(rows), next: Rows::At(&[]), targets: Targets::Labels }
+    }
+
+    /// As [`followed_by`](Self::followed_by), of samples whose bytes lie anywhere.
+    ///
+    /// # Panics
+    /// If a row is not as long as those of this batch.
+    #[must_use]
+    #[track_caller]
+    pub fn followed_by_rows(self, rows: &'a [&'a [u8]]) -> Self {
+        check_rows(rows, self.dataset.features);
+        Self { next: Rows::Gathered(rows), ..self }
+    }
+
     /// The same batch, with word of the samples that come after it. A step changes nothing for it but
     /// asks for their bytes while it computes: those of a shuffled batch lie far apart in memory, and
     /// to wait for them takes a tenth of the time of a small network's step.
     ///
     /// # Panics
-    /// If an index is not below the data set's length.
+    /// If an index is not below the data set's length, or the batch is of [gathered rows](Self::of_rows).
     #[must_use]
     #[track_caller]
     pub fn followed_by(self, indices: &'a [usize]) -> Self {
+        assert!(
+            !matches!(self.rows, Rows::Gathered(_)),
+            "indices after a batch of rows, which are of no data set"
+        );
         self.dataset.check(indices);
-        Self { next: indices, ..self }
+        Self { next: Rows::At(indices), ..self }
     }
 
     /// The same batch with other targets than its labels.
@@ -274,10 +331,7 @@ impl<'a> Batch<'a> {
     /// Number of samples.
     #[must_use]
     pub fn len(&self) -> usize {
-        match self.rows {
-            Indices::Each(indices) => indices.len(),
-            Indices::From(_, count) => count,
-        }
+        self.rows.len()
     }
 
     /// Whether there is no sample.
@@ -306,7 +360,10 @@ impl<'a> Batch<'a> {
     #[inline]
     #[track_caller]
     pub fn row(&self, n: usize) -> &'a [u8] {
-        self.dataset.row(self.index(n))
+        match self.rows {
+            Rows::Gathered(rows) => rows[n],
+            _ => self.dataset.row(self.index(n)),
+        }
     }
 
     /// The class of the batch's `n`-th sample.
@@ -327,29 +384,48 @@ impl<'a> Batch<'a> {
     /// The bytes of the `n`-th sample of the batch that follows, if it is known.
     #[inline(always)]
     pub(crate) fn next_row(&self, n: usize) -> Option<&'a [u8]> {
-        self.next.get(n).map(|&index| self.dataset.row(index))
+        match self.next {
+            Rows::At(indices) => indices.get(n).map(|&index| self.dataset.row(index)),
+            Rows::Gathered(rows) => rows.get(n).copied(),
+            Rows::From(start, count) => (n < count).then(|| self.dataset.row(start + n)),
+        }
     }
 
     /// The samples `range` of this batch.
     #[must_use]
     pub(crate) fn slice(&self, range: Range<usize>) -> Self {
         let targets = self.targets.slice(range.clone());
-        let rows = match self.rows {
-            Indices::Each(indices) => Indices::Each(&indices[range]),
-            Indices::From(start, _) => Indices::From(start + range.start, range.len()),
-        };
-        Self { rows, targets, ..*self }
+        let (mut dataset, mut rows) = (self.dataset, self.rows);
+        match &mut rows {
+            Rows::At(indices) => *indices = &indices[range],
+            Rows::From(start, count) => (*start, *count) = (*start + range.start, range.len()),
+            Rows::Gathered(rows) => {
+                dataset.labels = &dataset.labels[range.clone()];
+                *rows = &rows[range];
+            }
+        }
+        Self { dataset, rows, targets, ..*self }
     }
 
+    /// Where the label of a sample is, and its bytes if they were not gathered.
     #[inline]
     #[track_caller]
     fn index(&self, n: usize) -> usize {
         match self.rows {
-            Indices::Each(indices) => indices[n],
-            Indices::From(start, count) => {
+            Rows::At(indices) => indices[n],
+            Rows::From(start, count) => {
                 assert!(n < count, "sample {n} of a batch of {count}");
                 start + n
             }
+            Rows::Gathered(_) => n,
         }
+    }
+}
+
+#[track_caller]
+fn check_rows(rows: &[&[u8]], features: usize) {
+    for row in rows {
+        let found = row.len();
+        assert_eq!(found, features, "a row of {found} bytes, expected {features}");
     }
 }

@@ -210,8 +210,27 @@ impl Engine {
     #[must_use]
     #[track_caller]
     pub fn evaluate(&mut self, network: &Network, loss: Loss, dataset: Dataset<'_>) -> Evaluation {
-        check(network, loss, dataset.all());
         let mut evaluation = Evaluation::new(network.outputs());
+        self.evaluate_into(&mut evaluation, network, loss, dataset);
+        evaluation
+    }
+
+    /// [`evaluate`](Self::evaluate), added to the evaluation of the samples before: over the parts of a data set, in
+    /// their order, it comes to the bits of one over the whole.
+    ///
+    /// # Panics
+    /// As [`evaluate`](Self::evaluate), and if the evaluation is of a network of another number of outputs.
+    #[track_caller]
+    pub fn evaluate_into(
+        &mut self,
+        evaluation: &mut Evaluation,
+        network: &Network,
+        loss: Loss,
+        dataset: Dataset<'_>,
+    ) {
+        check(network, loss, dataset.all());
+        let (expected, found) = (network.outputs(), evaluation.confusion.nrows());
+        assert_eq!(expected, found, "an evaluation of {found} outputs for a network of {expected}");
         self.forward_shares(
             network,
             dataset,
@@ -224,7 +243,6 @@ impl Engine {
                 }
             },
         );
-        evaluation
     }
 
     /// What a network puts out for every sample of a data set, shape (N, C).

@@ -47,7 +47,9 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    pub(crate) fn new(classes: usize) -> Self {
+    /// That of a network of so many outputs on no samples yet.
+    #[must_use]
+    pub fn new(classes: usize) -> Self {
         Self { tally: Tally::default(), confusion: Array2::zeros((classes, classes)) }
     }
 }

@@ -8,7 +8,7 @@ mod samples;
 
 use nn_core::ndarray::{Array2, s};
 use nn_core::{
-    Activation, Average, Dropout, Engine, Loss, Objective, Optimizer, Part, Rule, Targets, Workspace,
+    Activation, Average, Batch, Dropout, Engine, Loss, Objective, Optimizer, Part, Rule, Targets, Workspace,
 };
 use rand_chacha::ChaCha8Rng;
 use samples::{Samples, network, rng};
@@ -100,6 +100,7 @@ fn a_steady_state_step_and_forward_propagation_in_a_workspace_allocate_nothing()
 
     steps_of_everything_allocate_nothing(rng);
     steps_over_parts_allocate_nothing(rng);
+    steps_over_gathered_rows_allocate_nothing(rng);
 
     let samples = Samples::new(64, 784, 10, 0.2, rng);
     let network = network(&[784, 100, 30, 10], Activation::Relu, Activation::Identity, rng);
@@ -173,6 +174,28 @@ fn steps_over_parts_allocate_nothing(rng: &mut ChaCha8Rng) {
                     },
                 );
                 assert!(exchanged.is_ok());
+            }
+        };
+        steps();
+        steps();
+        assert_eq!(allocations_of(&mut steps), 0, "{threads} threads");
+    }
+}
+
+/// Batches whose samples lie in several data sets.
+fn steps_over_gathered_rows_allocate_nothing(rng: &mut ChaCha8Rng) {
+    let parts = [Samples::new(40, 784, 10, 0.2, rng), Samples::new(24, 784, 10, 0.2, rng)];
+    let rows: Vec<&[u8]> = parts.iter().flat_map(|part| part.dataset().pixels().chunks(784)).collect();
+    let labels: Vec<u8> = parts.iter().flat_map(|part| part.labels.iter().copied()).collect();
+    for threads in [1, 2] {
+        let mut network = network(&[784, 60, 10], Activation::Relu, Activation::Identity, rng);
+        let mut engine = Engine::new(NonZeroUsize::new(threads).unwrap());
+        let mut optimizer = Optimizer::sgd(0.001);
+        let mut steps = || {
+            for count in [64, 32, 64, 31] {
+                let batch = Batch::of_rows(&rows[..count], &labels[..count], 784, 10);
+                let batch = batch.followed_by_rows(&rows[count..]);
+                engine.step(&mut network, &mut optimizer, Loss::SoftmaxCrossEntropy, batch);
             }
         };
         steps();
