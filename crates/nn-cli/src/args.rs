@@ -118,6 +118,16 @@ pub(crate) struct DataArgs {
     pub(crate) folder: Option<PathBuf>,
 }
 
+/// Of a training, which may have the files of several folders.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct FoldersArgs {
+    /// Folder of the IDX files, plain or .gz; by default data/mnist, else data/sample, in this folder or one above. Given
+    /// several times, the training files of all of them are one data set, in that order, and the test files are those
+    /// of the first folder that has some
+    #[arg(long = "data", value_name = "FOLDER")]
+    pub(crate) folders: Vec<PathBuf>,
+}
+
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ThreadArgs {
     /// Threads to compute with, 1 to 1024; by default as many as there are cores. The result does not depend on it

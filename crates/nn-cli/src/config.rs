@@ -11,7 +11,7 @@ use std::{
     io::Read,
     num::NonZeroU64,
     ops::{Range, RangeInclusive},
-    path::Path,
+    path::{Path, PathBuf},
     str::FromStr,
 };
 
@@ -30,10 +30,11 @@ use crate::{
     args::{
         TrainArgs, Validation,
         value::{
-            DropoutShares, OrNone, Teachers, at_least_one, is_hidden, rate, share, share_below_one,
-            weight_decay,
+            DropoutShares, OrNone, OrderChoice, Teachers, at_least_one, is_hidden, rate, share,
+            share_below_one, weight_decay,
         },
     },
+    data::names,
     failure::Advised,
     model::refuse_named_pipe,
     preset::{PresetName, Recipe},
@@ -41,7 +42,7 @@ use crate::{
 };
 
 /// In the order in which they are written.
-pub(crate) const KEYS: [&str; 26] = [
+pub(crate) const KEYS: [&str; 27] = [
     "preset",
     "hidden",
     "activation",
@@ -64,6 +65,7 @@ pub(crate) const KEYS: [&str; 26] = [
     "teacher",
     "teacher-share",
     "seed",
+    "order",
     "validation",
     "data",
     "patience",
@@ -156,7 +158,10 @@ impl Config {
         args.preset = args.preset.or(file.preset);
         args.seed = args.seed.or(file.seed);
         args.validation = args.validation.or(file.validation);
-        args.data.folder = args.data.folder.or_else(|| file.data.folder.clone());
+        args.order = args.order.or(file.order);
+        if args.data.folders.is_empty() {
+            args.data.folders.clone_from(&file.data.folders);
+        }
         args.patience = args.patience.or(file.patience);
         args.checkpoint_every = args.checkpoint_every.or(file.checkpoint_every);
         args.teacher = args.teacher.or_else(|| file.teacher.clone());
@@ -207,11 +212,32 @@ pub(crate) fn in_order<'a, 'b>(
 
 /// Takes the value of a key, and tells how a flag would spell it.
 pub(crate) fn take(args: &mut TrainArgs, key: &str, value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
+    if let ("data", DeValue::Array(list)) = (key, value.get_ref()) {
+        args.data.folders = folders(value.span(), list)?;
+        return Ok(names(&args.data.folders));
+    }
     let text = spelled(value)?;
     match set(args, key, &text) {
         Ok(()) => Ok(text),
         Err(refused) => Err(wrong_value(value.span(), key, &text, refused)),
     }
+}
+
+/// Several folders, as a flag that is typed several times.
+fn folders(span: Range<usize>, list: &[Spanned<DeValue<'_>>]) -> Result<Vec<PathBuf>, Wrong> {
+    let wrong = |span, found: &str| Wrong {
+        span,
+        message: format!("wrong value of `data`: expected names of folders, found {found}"),
+        hint: "several folders are written as [\"data/mnist\", \"data/more\"]".to_owned(),
+    };
+    if list.is_empty() {
+        return Err(wrong(span, "none"));
+    }
+    let folder = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+        DeValue::String(text) if !text.is_empty() => Ok(PathBuf::from(&**text)),
+        _ => Err(wrong(item.span(), "something else in the list")),
+    };
+    list.iter().map(folder).collect()
 }
 
 /// Takes a value that a flag of that name would take, and tells what was expected where it would not.
@@ -278,9 +304,10 @@ fn set(args: &mut TrainArgs, key: &str, text: &str) -> Result<(), Refused> {
         "teacher" => args.teacher = Some(text.parse()?),
         "teacher-share" => args.teacher_share = Some(share(text)?),
         "seed" => args.seed = Some(number(text, 0..=u64::MAX)?),
+        "order" => args.order = Some(text.parse()?),
         "validation" => args.validation = Some(text.parse()?),
         "data" if text.is_empty() => return Err("expected the name of a folder".to_owned().into()),
-        "data" => args.data.folder = Some(text.into()),
+        "data" => args.data.folders = vec![text.into()],
         "patience" => args.patience = Some(number(text, 1..=u32::MAX)?),
         "checkpoint-every" => {
             args.checkpoint_every = NonZeroU64::new(number(text, 1..=u64::MAX)?);
@@ -386,16 +413,17 @@ pub(crate) struct Effective<'a> {
     pub(crate) preset: PresetName,
     pub(crate) recipe: &'a Recipe,
     pub(crate) seed: u64,
+    pub(crate) order: OrderChoice,
     pub(crate) validation: Validation,
-    /// Left to be found where nobody named it.
-    pub(crate) data: Option<&'a Path>,
+    /// Left to be found where nobody named any.
+    pub(crate) data: &'a [PathBuf],
     pub(crate) patience: Option<u32>,
     pub(crate) checkpoint_every: Option<u64>,
     pub(crate) teacher: Option<&'a Teachers>,
     pub(crate) teacher_share: Option<f32>,
 }
 
-impl Effective<'_> {
+impl<'a> Effective<'a> {
     /// As TOML that [`Config::load`] reads, with these lines of comment above.
     ///
     /// # Errors
@@ -406,8 +434,9 @@ impl Effective<'_> {
         let units: Vec<String> = recipe.hidden.iter().map(usize::to_string).collect();
         // Numbers of TOML have 63 bits.
         let seed = if i64::try_from(self.seed).is_ok() { self.seed.to_string() } else { quoted(&self.seed) };
-        let data =
-            self.data.map(|path| path.to_str().context("the path of the data is not Unicode")).transpose()?;
+        let path = |path: &'a PathBuf| path.to_str().context("the path of the data is not Unicode");
+        let folders = self.data.iter().map(|folder| path(folder).map(|folder| quoted(&folder)));
+        let folders = folders.collect::<Result<Vec<_>>>()?;
         let value = |key: &str| match key {
             "preset" => Some(quoted(&self.preset.name())),
             "hidden" => Some(format!("[{}]", units.join(", "))),
@@ -423,7 +452,12 @@ impl Effective<'_> {
             "epochs" => Some(recipe.epochs.to_string()),
             "seed" => Some(seed.clone()),
             "validation" => Some(self.validation.to_string()),
-            "data" => data.map(|path| quoted(&path)),
+            "order" => Some(quoted(&self.order)),
+            "data" => match &folders[..] {
+                [] => None,
+                [folder] => Some(folder.clone()),
+                folders => Some(format!("[{}]", folders.join(", "))),
+            },
             "patience" => self.patience.map(|epochs| epochs.to_string()),
             "checkpoint-every" => self.checkpoint_every.map(|steps| steps.to_string()),
             "preprocess" => Some(quoted(&recipe.preprocessing)),

@@ -14,12 +14,12 @@ use std::{
 
 use anyhow::{Context, Result};
 use nn_train::{
-    DataError, DataFiles, Split,
+    DataError, DataFiles, JoinedFiles, Split,
     nn_core::idx_format::{IdxFile, OpenError, OpenOptions},
 };
 
 use crate::{
-    args::DataArgs,
+    args::{DataArgs, FoldersArgs},
     cut,
     failure::{Advised, FETCH_DATA},
     output::{self, count},
@@ -55,6 +55,20 @@ pub(crate) fn folder(args: &DataArgs) -> Result<PathBuf> {
     );
     Err(Advised::new(message, format!("{FETCH_DATA} when run in the project; --data names another folder"))
         .into())
+}
+
+/// The folders of a training: those that were named, or else [`folder`]'s.
+pub(crate) fn folders(args: &FoldersArgs) -> Result<Vec<PathBuf>> {
+    if args.folders.is_empty() {
+        return Ok(vec![folder(&DataArgs::default())?]);
+    }
+    args.folders.iter().map(|named| folder(&DataArgs { folder: Some(named.clone()) })).collect()
+}
+
+/// The folders in a line.
+pub(crate) fn names(folders: &[PathBuf]) -> String {
+    let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    names.join(", ")
 }
 
 /// A folder of this name with something in it, as near as possible. Hidden files do not count: a download that failed
@@ -94,6 +108,22 @@ pub(crate) fn open_if_present(folder: &Path, split: Split) -> Result<Option<Data
     }
 }
 
+/// Opens the training files of all these folders as one data set.
+pub(crate) fn open_joined(folders: &[PathBuf]) -> Result<JoinedFiles> {
+    let files = folders.iter().map(|folder| open(folder, Split::Train)).collect::<Result<_>>()?;
+    Ok(JoinedFiles::new(files)?)
+}
+
+/// Opens one half of the data set in the first of these folders that has it.
+pub(crate) fn open_first(folders: &[PathBuf], split: Split) -> Result<Option<(PathBuf, DataFiles)>> {
+    for folder in folders {
+        if let Some(files) = open_if_present(folder, split)? {
+            return Ok(Some((folder.clone(), files)));
+        }
+    }
+    Ok(None)
+}
+
 /// Opens an images file and its labels file, whatever they are called.
 pub(crate) fn open_pair(images: &Path, labels: &Path) -> Result<DataFiles> {
     watched(DataFiles::open_pair_with(images, labels, &OPTIONS)?)
@@ -111,21 +141,24 @@ fn watched(files: DataFiles) -> Result<DataFiles> {
 
 /// Says which classes have no image at all: one damaged label is enough for a hundred of them, and they are trained
 /// like any other. No error, for it may be meant so: the letters of EMNIST count from 1.
-pub(crate) fn note_empty_classes(files: &DataFiles) {
-    let labels = files.view().labels();
+pub(crate) fn note_empty_classes(files: &JoinedFiles) {
     let mut is_empty = vec![true; files.classes()];
-    labels.iter().for_each(|&label| is_empty[usize::from(label)] = false);
+    let parts = files.parts();
+    let labels = parts.iter().flat_map(|part| part.labels());
+    labels.for_each(|&label| is_empty[usize::from(label)] = false);
     let empty: Vec<usize> = (0..files.classes()).filter(|&class| is_empty[class]).collect();
     let greatest = files.classes() - 1;
-    if let (Some(first), Some(last), Some(sample)) =
-        (empty.first(), empty.last(), labels.iter().position(|&label| usize::from(label) == greatest))
-    {
+    let place = files.files().iter().zip(&parts).find_map(|(files, part)| {
+        let sample = part.labels().iter().position(|&label| usize::from(label) == greatest)?;
+        Some((files.labels_path(), sample))
+    });
+    if let (Some(first), Some(last), Some((path, sample))) = (empty.first(), empty.last(), place) {
         let which = if first == last { first.to_string() } else { format!("between {first} and {last}") };
         output::note(format_args!(
             "{} of {} have no image in {}: {which}; is the greatest label, {greatest} of image {sample}, right?",
             empty.len(),
             count(files.classes(), "class"),
-            files.labels_path().display()
+            path.display()
         ));
     }
 }

@@ -152,7 +152,10 @@ mod tests {
             assert!(recipe.loss.accepts(recipe.output), "{preset:?}");
             let args = Config::own(preset.text()).args;
             assert!(args.preset.is_none() && args.seed.is_none() && args.validation.is_none(), "{preset:?}");
-            assert!(args.data.folder.is_none() && args.patience.is_none(), "{preset:?}");
+            assert!(
+                args.data.folders.is_empty() && args.patience.is_none() && args.order.is_none(),
+                "{preset:?}"
+            );
         }
     }
 }

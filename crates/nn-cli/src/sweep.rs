@@ -23,7 +23,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use nn_train::{Fingerprint, Split, nn_core::Dataset};
+use nn_train::{Fingerprint, JoinedFiles, Samples, Split, nn_core::Dataset};
 
 use self::{
     candidate::{Candidate, described},
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &SweepArgs, output: &mut Output) -> Result<Outcome> {
 
     let threads = args.threads.count();
     let folder = data_folder(args, &intent.sweep)?;
-    let train_files = data::open(&folder, Split::Train)?;
+    let train_files = JoinedFiles::from(data::open(&folder, Split::Train)?);
     let test_files = data::open_if_present(&folder, Split::Test)?;
     data::note_empty_classes(&train_files);
     let prepared = shared::prepare(&intent.candidates, (&train_files, test_files.as_ref()), threads)?;
@@ -115,8 +115,15 @@ impl Intent {
 }
 
 fn data_folder(args: &SweepArgs, sweep: &Sweep) -> Result<PathBuf> {
-    let folder = args.data.folder.clone().or_else(|| sweep.base.data.folder.clone());
-    data::folder(&DataArgs { folder })
+    let of_file = match &sweep.base.data.folders[..] {
+        [] => None,
+        [folder] => Some(folder.clone()),
+        several => {
+            let message = format!("expected one folder of data for a sweep, found {}", data::names(several));
+            return Err(Advised::new(message, "`nn-cli train` takes several folders as one data set").into());
+        }
+    };
+    data::folder(&DataArgs { folder: args.data.folder.clone().or(of_file) })
 }
 
 /// Where the results go: where a flag says, or into a folder of the name of the file.
@@ -150,10 +157,9 @@ fn identity(intent: &Intent, shared: &Shared<'_>, test: Option<Dataset<'_>>) -> 
     let mut settings: Vec<&(String, String)> =
         sweep.base_text.iter().filter(|(key, _)| key != "data" && key != "validation").collect();
     settings.sort();
-    let (train, validation) = {
-        let files = shared.files.view();
-        files.split_at(files.len() - shared.kept)
-    };
+    let parts = shared.files.parts();
+    let samples = Samples::joined(&parts)?;
+    let (train, validation) = samples.split_at(samples.len() - shared.kept);
     Ok(Identity {
         release: Identity::release(),
         settings: serde_json::to_string(&settings)?,

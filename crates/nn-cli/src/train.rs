@@ -15,8 +15,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
-    Checkpoint, DataFiles, EpochSummary, Fingerprint, FitConfig, FitError, History, Model, Place, Ranks as _,
-    RunFolder, Split, Teacher, TrainingRecord, TrainingSet, evaluate, fit_from, fit_on,
+    Checkpoint, EpochSummary, Fingerprint, FitConfig, FitError, History, JoinedFiles, Model, Place,
+    Ranks as _, RunFolder, Split, Teacher, TrainingRecord, TrainingSet, evaluate, fit_from, fit_on,
     nn_core::{Network, Optimizer, Tally},
 };
 
@@ -99,13 +99,14 @@ fn train(
     if !args.is_run() {
         target::check(&args.output, "a model", model::is_model)?;
     }
-    let (task, resumed) = match &args.resume {
+    let (mut task, resumed) = match &args.resume {
         Some(name) => Task::resume(args, &name.0).map(|(task, resumed)| (task, Some(resumed)))?,
         None => (Task::new(args, recipe)?, None),
     };
-    let train_files = data::open(&task.data, Split::Train)?;
-    let test_files = data::open_if_present(&task.data, Split::Test)?;
+    let train_files = data::open_joined(&task.data)?;
+    let test_files = data::open_first(&task.data, Split::Test)?.map(|(_, files)| files);
     data::note_empty_classes(&train_files);
+    task.choose_order(&train_files);
     let teaching = Teaching::of(&task, &train_files)?;
     if let Some(Resumed { folder, lesson, .. }) = &resumed {
         let cannot = || format!("cannot go on with {}", folder.path().display());
@@ -164,7 +165,7 @@ fn train(
         training.carry_out(state, keeper, world.map(|world| (world, message)), output)?;
     let history = history.with_context(|| {
         let saved = keeper.as_ref().map_or_else(String::new, |keeper| format!(" ({})", keeper.saved()));
-        format!("cannot train on {}{saved}", task.data.display())
+        format!("cannot train on {}{saved}", data::names(&task.data))
     })?;
     let done = Done { history, clock, reported };
     match (keeper, failure, plain) {
@@ -174,7 +175,7 @@ fn train(
         (Some(keeper), None, _) => finish_run(args, &keeper, &network, &sets, done, &interrupt, output),
         (None, _, Some((model, kept))) => {
             kept?;
-            finish_plain(args, &model, &sets, &task.config(), done, &interrupt, output)
+            finish_plain(args, &model, &sets, &task, done, &interrupt, output)
         }
         (None, _, None) => {
             done.reported?;
@@ -188,7 +189,7 @@ fn train(
 struct Training<'a> {
     args: &'a TrainArgs,
     task: &'a Task,
-    files: &'a DataFiles,
+    files: &'a JoinedFiles,
     sets: &'a Sets<'a>,
     teacher: Option<Teacher<'a>>,
     start: &'a StartLine<'a>,
@@ -240,7 +241,7 @@ impl Training<'_> {
             Ok(History { epochs: place.epochs, stopped_early: true })
         } else {
             let (image_shape, teacher) = (self.files.image_shape(), self.teacher);
-            let train = TrainingSet { samples: sets.train, image_shape, teacher };
+            let train = TrainingSet { samples: sets.train, image_shape, teacher, pages: sets.pages };
             let held_out = Some(sets.held_out());
             match &mut world {
                 None => fit_from(place, &mut network, &mut optimizer, train, held_out, &config, &mut watch),
@@ -310,7 +311,7 @@ fn finish_plain(
     args: &TrainArgs,
     model: &Model,
     sets: &Sets<'_>,
-    config: &FitConfig,
+    task: &Task,
     done: Done,
     interrupt: &Interrupt,
     output: &mut Output,
@@ -321,8 +322,9 @@ fn finish_plain(
         output::note(format_args!("saved {} as it was after {epochs}", args.output.display()));
         reported?;
     }
-    let test = test_tally(sets, &model.network, config, history.last())?;
-    let mut end = EndLine::new(args.data.folder.as_deref(), test, &args.output, clock.elapsed());
+    let test = test_tally(sets, &model.network, &task.config(), history.last())?;
+    let named = (!args.data.folders.is_empty()).then(|| task.folder_to_measure_in(sets));
+    let mut end = EndLine::new(named, test, &args.output, clock.elapsed());
     end.interrupted = history.stopped_early;
     end.epochs = history.last().map_or(0, |summary| summary.epoch);
     end.show(args, output)?;
@@ -446,7 +448,7 @@ fn note_findings(found: &Found, typed: &TrainArgs, sets: &Sets<'_>) {
         ));
     }
     // Who names other data or divides it otherwise knows that it differs.
-    if typed.data.folder.is_some() || typed.validation.is_some() {
+    if !typed.data.folders.is_empty() || typed.validation.is_some() {
         return;
     }
     let is_other = |data, expected: &str| Fingerprint::of(data).hex() != expected;

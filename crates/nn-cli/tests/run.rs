@@ -117,6 +117,7 @@ fn a_run_goes_on_with_what_it_was_begun_with_or_not_at_all() {
         ("--batch 6", "--batch 5", "6"),
         ("--epochs 4", "--epochs 3", "4"),
         ("--seed 8", "--seed 7", "8"),
+        ("--order blocks:2,3", "--order full", "blocks:2,3"),
         ("--validation 3", "--validation 4", "3"),
         ("--patience 2", "--patience none", "2"),
         ("--preset article", "--preset default", "article"),

@@ -16,8 +16,8 @@ use std::{env, fmt, thread};
 
 use nn_train::nn_core::{Activation, Dataset, Engine, Initializer, Loss, Network, Optimizer, Workspace};
 use nn_train::{
-    Augmentation, Augmenter, DataFiles, EpochReport, FitConfig, Ingredients, Observer, Schedule, Split,
-    epoch_order, evaluate, fit, initial_rng,
+    Augmentation, Augmenter, DataFiles, EpochReport, FitConfig, Ingredients, Observer, Order, Schedule,
+    Split, epoch_order, evaluate, fit, initial_rng,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -179,6 +179,7 @@ fn epoch(job: &Job) -> Outcome<Figures> {
         seed: job.seed,
         threads: job.threads,
         ingredients: Ingredients::NONE,
+        order: Order::Full,
     };
     train(job, relu_network(&[100], job.seed)?, &config, 1)
 }
@@ -199,6 +200,7 @@ fn one_by_one(job: &Job) -> Outcome<Figures> {
         seed: job.seed,
         threads: job.threads,
         ingredients: Ingredients::NONE,
+        order: Order::Full,
     };
     train(job, network, &config, 0)
 }

@@ -8,8 +8,8 @@
 use std::{env, error::Error, num::NonZeroUsize, ops::ControlFlow, path::PathBuf, thread};
 
 use nn_train::{
-    ClassReport, DataFiles, EpochReport, FitConfig, Ingredients, Observer, Schedule, Split, evaluate, fit,
-    initial_rng,
+    ClassReport, DataFiles, EpochReport, FitConfig, Ingredients, Observer, Order, Schedule, Split, evaluate,
+    fit, initial_rng,
     nn_core::{Activation, Loss, Network, Optimizer},
 };
 
@@ -57,13 +57,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         seed: 42,
         threads: thread::available_parallelism()?,
         ingredients: Ingredients::NONE,
+        order: Order::Full,
     };
     let mut network = Network::builder(train.features())
         .dense(100, Activation::Relu)
         .dense(train.classes(), Activation::Identity)
         .build(&mut initial_rng(config.seed))?;
 
-    fit(&mut network, &mut Optimizer::sgd(config.rate), train, Some(test), &config, &mut Lines)?;
+    fit(&mut network, &mut Optimizer::sgd(config.rate), train, Some(test.into()), &config, &mut Lines)?;
 
     let evaluation = evaluate(&network, config.loss, test, config.threads)?;
     let report = ClassReport::new(evaluation.confusion.view());

@@ -8,8 +8,8 @@
 use std::{env, error::Error, num::NonZeroUsize, ops::ControlFlow, path::PathBuf};
 
 use nn_train::{
-    Checkpoint, DataFiles, EpochReport, Fingerprint, FitConfig, Ingredients, Observer, RunError, RunFolder,
-    Schedule, Snapshot, Split, fit, fit_from, initial_rng, load_checkpoint,
+    Checkpoint, DataFiles, EpochReport, Fingerprint, FitConfig, Ingredients, Observer, Order, RunError,
+    RunFolder, Schedule, Snapshot, Split, fit, fit_from, initial_rng, load_checkpoint,
     nn_core::{Activation, Dataset, Loss, Network, NetworkError, Optimizer, Rule},
     save_checkpoint,
 };
@@ -75,6 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         seed: 42,
         threads: NonZeroUsize::MIN,
         ingredients: Ingredients::NONE,
+        order: Order::Full,
     };
 
     // What is to come out, from a training that is never left.

@@ -1,9 +1,10 @@
 //! A fit that can be taken up again: owns all that decides how it goes on, as bytes that are checked in both
 //! directions, and refuses to know where they are kept.
 //!
-//! Inside the container, the payload is a description in bincode's standard configuration, in version 2 of the format
-//! with an addition (ingredients, averages) behind it; then a record of 52 bytes for each finished epoch; then the
-//! numbers of the network, of the optimizer's memories, of the best network and of the average, each as in a model file. They fill the payload exactly.
+//! Inside the container, the payload is a description in bincode's standard configuration, from version 2 of the format
+//! on with an addition (ingredients, averages) behind it, and in version 3 with the order of the samples behind that;
+//! then a record of 52 bytes for each finished epoch; then the numbers of the network, of the optimizer's memories, of
+//! the best network and of the average, each as in a model file. They fill the payload exactly.
 
 use std::borrow::Cow;
 
@@ -29,7 +30,8 @@ use crate::{
 /// ```
 /// use std::{num::NonZeroUsize, ops::ControlFlow};
 /// use nn_train::{
-///     Checkpoint, Fingerprint, FitConfig, Ingredients, Observer, Schedule, Snapshot, fit, fit_from, initial_rng,
+///     Checkpoint, Fingerprint, FitConfig, Ingredients, Observer, Order, Schedule, Snapshot, fit, fit_from,
+///     initial_rng,
 /// };
 /// use nn_train::nn_core::{Activation, Dataset, Loss, Network, Optimizer};
 ///
@@ -61,6 +63,7 @@ use crate::{
 ///     seed: 42,
 ///     threads: NonZeroUsize::MIN,
 ///     ingredients: Ingredients::NONE,
+///     order: Order::Full,
 /// };
 /// let network = || Network::builder(3).dense(2, Activation::Identity).build(&mut initial_rng(42));
 ///
@@ -167,14 +170,21 @@ impl<'a> Checkpoint<'a> {
             ingredients: self.config.ingredients.into(),
             averaged: self.place.average.as_ref().map(|average| average.parts().1),
         };
-        let is_added = addition != addition::Checkpoint::default();
-        let version = if is_added { container::LATEST_VERSION } else { container::FIRST_VERSION };
+        let order = addition::Order::from(self.config.order);
+        let version = match (addition == addition::Checkpoint::default(), order) {
+            (true, addition::Order::Full) => container::FIRST_VERSION,
+            (false, addition::Order::Full) => container::WITH_ADDITION,
+            (_, addition::Order::Blocks { .. }) => container::WITH_ORDER,
+        };
         let matrices =
             [network.parameters()].into_iter().chain(self.optimizer.memories()).chain(best).chain(average);
         Ok(container::seal(container::CHECKPOINT, version, |payload| {
             payload.extend(description);
-            if is_added {
+            if version >= container::WITH_ADDITION {
                 payload.extend(description::encode(&addition));
+            }
+            if version >= container::WITH_ORDER {
+                payload.extend(description::encode(&order));
             }
             for epoch in &self.place.epochs {
                 payload.extend(epoch_bytes(epoch));
@@ -201,10 +211,14 @@ impl<'a> Checkpoint<'a> {
         let unreadable = |reason| DecodeError::Description { reason };
         let (description, mut description_len) =
             description::decode::<Description<'_>>(payload).map_err(unreadable)?;
-        let mut addition = addition::Checkpoint::default();
-        if version > container::FIRST_VERSION {
+        let (mut addition, mut order) = (addition::Checkpoint::default(), addition::Order::default());
+        if version >= container::WITH_ADDITION {
             let (added, added_len) = description::decode(&payload[description_len..]).map_err(unreadable)?;
             (addition, description_len) = (added, description_len + added_len);
+        }
+        if version >= container::WITH_ORDER {
+            let (added, added_len) = description::decode(&payload[description_len..]).map_err(unreadable)?;
+            (order, description_len) = (added, description_len + added_len);
         }
         let Description { inputs, layers, optimizer, .. } = &description;
 
@@ -266,7 +280,11 @@ impl<'a> Checkpoint<'a> {
                 average,
             }),
             best,
-            config: FitConfig { ingredients: addition.ingredients.into(), ..description.config.into() },
+            config: FitConfig {
+                ingredients: addition.ingredients.into(),
+                order: order.into(),
+                ..description.config.into()
+            },
             image_shape: description.image_shape.0.into_iter().map(to_usize).collect(),
             train: description.train.into(),
             validation: description.validation.map(Into::into),
@@ -287,7 +305,7 @@ impl<'a> Checkpoint<'a> {
         train: &Fingerprint,
         validation: Option<&Fingerprint>,
     ) -> Result<(), Mismatch> {
-        let FitConfig { epochs, batch_size, loss, rate, schedule, seed, threads: _, ingredients } =
+        let FitConfig { epochs, batch_size, loss, rate, schedule, seed, threads: _, ingredients, order } =
             &self.config;
         let data = |fingerprint: Option<&Fingerprint>| {
             fingerprint.map_or_else(|| "none".to_owned(), Fingerprint::to_string)
@@ -300,6 +318,7 @@ impl<'a> Checkpoint<'a> {
         Mismatch::check("schedule", schedule, &config.schedule)?;
         Mismatch::check("seed", seed, &config.seed)?;
         Mismatch::check("ingredients", ingredients, &config.ingredients)?;
+        Mismatch::check("order of the samples", order, &config.order)?;
         Mismatch::check("training data", &self.train, train)?;
         Mismatch::check("validation data", &data(self.validation.as_ref()), &data(validation))
     }

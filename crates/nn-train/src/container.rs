@@ -4,7 +4,7 @@
 //! | offset | bytes | content |
 //! |---|---|---|
 //! | 0 | 8 | the magic number: `89 4E 4E 4D 0D 0A 1A 0A` of a model, `89 4E 4E 43 0D 0A 1A 0A` of a checkpoint |
-//! | 8 | 4 | the format version, `u32`: 1, or 2 where there is something in it that version 1 has no place for |
+//! | 8 | 4 | the format version, `u32`: 1, or a later one where there is something in it that version 1 has no place for |
 //! | 12 | 8 | `n`, the length of the payload, `u64` |
 //! | 20 | n | the payload |
 //! | 20 + n | 32 | SHA-256 of all the bytes before it |
@@ -22,15 +22,20 @@ pub(crate) struct Kind {
     /// In messages.
     name: &'static str,
     magic: [u8; 8],
+    latest_version: u32,
 }
 
 /// The format version of what has a place in it.
 pub(crate) const FIRST_VERSION: u32 = 1;
 /// The version with additions.
-pub(crate) const LATEST_VERSION: u32 = 2;
+pub(crate) const WITH_ADDITION: u32 = 2;
+/// Of checkpoints, the version with an order of blocks behind the additions.
+pub(crate) const WITH_ORDER: u32 = 3;
 
-pub(crate) const MODEL: Kind = Kind { name: "model", magic: *b"\x89NNM\r\n\x1a\n" };
-pub(crate) const CHECKPOINT: Kind = Kind { name: "checkpoint", magic: *b"\x89NNC\r\n\x1a\n" };
+pub(crate) const MODEL: Kind =
+    Kind { name: "model", magic: *b"\x89NNM\r\n\x1a\n", latest_version: WITH_ADDITION };
+pub(crate) const CHECKPOINT: Kind =
+    Kind { name: "checkpoint", magic: *b"\x89NNC\r\n\x1a\n", latest_version: WITH_ORDER };
 
 /// Where the version stands.
 const VERSION_AT: usize = 8;
@@ -151,7 +156,7 @@ pub(crate) fn read(
 
 /// The length of the whole file, as its header declares it.
 fn declared_len(kind: Kind, bytes: &[u8]) -> Result<u64, ContainerError> {
-    let Kind { name: kind, magic: expected } = kind;
+    let Kind { name: kind, magic: expected, latest_version } = kind;
     let found = &bytes[..bytes.len().min(expected.len())];
     if !expected.starts_with(found) {
         return Err(ContainerError::Magic { kind, expected, found: found.to_vec() });
@@ -162,8 +167,8 @@ fn declared_len(kind: Kind, bytes: &[u8]) -> Result<u64, ContainerError> {
     };
     let [.., v0, v1, v2, v3, n0, n1, n2, n3, n4, n5, n6, n7] = *header;
     let version = u32::from_le_bytes([v0, v1, v2, v3]);
-    if !(FIRST_VERSION..=LATEST_VERSION).contains(&version) {
-        return Err(ContainerError::Version { kind, found: version, supported: LATEST_VERSION });
+    if !(FIRST_VERSION..=latest_version).contains(&version) {
+        return Err(ContainerError::Version { kind, found: version, supported: latest_version });
     }
     // A sum beyond 2^64 stays there: no limit admits it, and no file is that long.
     Ok(u64::from_le_bytes([n0, n1, n2, n3, n4, n5, n6, n7]).saturating_add(around as u64))
@@ -256,8 +261,8 @@ mod tests {
     }
 
     #[test]
-    fn both_versions_are_told_apart() {
-        for version in [FIRST_VERSION, LATEST_VERSION] {
+    fn versions_are_told_apart() {
+        for version in [FIRST_VERSION, WITH_ADDITION, WITH_ORDER] {
             let sealed = super::seal(CHECKPOINT, version, |bytes| bytes.extend(PAYLOAD));
             assert_eq!(super::open(CHECKPOINT, &sealed), Ok((version, PAYLOAD)));
         }

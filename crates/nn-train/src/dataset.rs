@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -177,6 +178,12 @@ impl DataFiles {
             .expect("the files were checked against each other when they were opened")
     }
 
+    /// Where in the payload of the images file the bytes of these samples are.
+    pub(crate) fn bytes_of(&self, samples: Range<usize>) -> Range<usize> {
+        let features: usize = self.image_shape.iter().product();
+        samples.start.saturating_mul(features)..samples.end.saturating_mul(features)
+    }
+
     /// The shape of one image, `[28, 28]` for MNIST.
     #[must_use]
     pub fn image_shape(&self) -> &[usize] {
@@ -314,6 +321,51 @@ pub enum DataError {
         /// The labels file.
         labels: PathBuf,
     },
+    /// There is nothing to join.
+    #[error("expected at least one data set to join, found none")]
+    Nothing,
+    /// Files to be joined have images of another shape.
+    #[error(
+        "expected images of {} in {}, as in {}, found {}",
+        spelled(expected),
+        path.display(),
+        first.display(),
+        spelled(found)
+    )]
+    OtherShape {
+        /// The images file that differs.
+        path: PathBuf,
+        /// Its images' shape.
+        found: Vec<usize>,
+        /// The images file of the first.
+        first: PathBuf,
+        /// The shape of its images.
+        expected: Vec<usize>,
+    },
+    /// Files to be joined have other names for the classes.
+    #[error("expected the same names of classes beside {} as beside {}, found others", path.display(), first.display())]
+    OtherNames {
+        /// The images file beside which there are others.
+        path: PathBuf,
+        /// The first images file with names beside it.
+        first: PathBuf,
+    },
+    /// Files to be joined have labels that the others have no name for.
+    #[error(
+        "expected a name for each class up to {greatest}, the greatest label in {}, found {names} beside {}",
+        labels.display(),
+        named.display()
+    )]
+    Unnamed {
+        /// The labels file.
+        labels: PathBuf,
+        /// Its greatest label.
+        greatest: usize,
+        /// The images file with names beside it.
+        named: PathBuf,
+        /// How many names there are.
+        names: usize,
+    },
     /// There is no memory for the labels.
     #[error("no memory for the {labels} labels of {}", path.display())]
     Memory {
@@ -339,7 +391,15 @@ impl DataError {
             DataError::ClassNames(_) | DataError::TooFewNames { .. } => {
                 "the file has one name a line, the first that of label 0; without it, classes are numbers"
             }
-            DataError::Empty { .. } | DataError::Label { .. } | DataError::Memory { .. } => return None,
+            DataError::OtherShape { .. } => "only images of one shape can be trained on together",
+            DataError::OtherNames { .. } | DataError::Unnamed { .. } => {
+                "labels must mean the same in all folders, whose classes.txt has one name a line, the first that of \
+                 label 0"
+            }
+            DataError::Nothing
+            | DataError::Empty { .. }
+            | DataError::Label { .. }
+            | DataError::Memory { .. } => return None,
         };
         Some(hint.to_owned())
     }

@@ -3,7 +3,9 @@
 
 use std::num::NonZeroUsize;
 
-use nn_core::{Activation, Dataset, Engine, Evaluation, Loss, Network, ndarray::ArrayView2};
+use nn_core::{Activation, Engine, Evaluation, Loss, Network, ndarray::ArrayView2};
+
+use crate::Samples;
 
 /// Measures a network on a data set, with `threads` threads; the result does not depend on their number.
 ///
@@ -27,14 +29,15 @@ use nn_core::{Activation, Dataset, Engine, Evaluation, Loss, Network, ndarray::A
 /// assert_eq!((report.classes[0].precision, report.classes[0].recall), (0.5, 1.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn evaluate(
+pub fn evaluate<'a>(
     network: &Network,
     loss: Loss,
-    dataset: Dataset<'_>,
+    samples: impl Into<Samples<'a>>,
     threads: NonZeroUsize,
 ) -> Result<Evaluation, Incompatible> {
-    Incompatible::check(network, loss, dataset)?;
-    Ok(Engine::new(threads).evaluate(network, loss, dataset))
+    let samples = samples.into();
+    Incompatible::check(network, loss, samples)?;
+    Ok(samples.evaluate(&mut Engine::new(threads), network, loss))
 }
 
 /// Why a network cannot be trained or measured with some loss on some data.
@@ -71,19 +74,24 @@ pub enum Incompatible {
 }
 
 impl Incompatible {
-    pub(crate) fn check(network: &Network, loss: Loss, dataset: Dataset<'_>) -> Result<(), Incompatible> {
+    pub(crate) fn check<'a>(
+        network: &Network,
+        loss: Loss,
+        samples: impl Into<Samples<'a>>,
+    ) -> Result<(), Incompatible> {
+        let samples = samples.into();
         let output = network.activation(network.depth() - 1);
         if !loss.accepts(output) {
             return Err(Incompatible::Loss { loss, output });
         }
-        if dataset.is_empty() {
+        if samples.is_empty() {
             return Err(Incompatible::NoSamples);
         }
-        if dataset.features() != network.inputs() {
-            return Err(Incompatible::Features { network: network.inputs(), data: dataset.features() });
+        if samples.features() != network.inputs() {
+            return Err(Incompatible::Features { network: network.inputs(), data: samples.features() });
         }
-        if dataset.classes() > network.outputs() {
-            return Err(Incompatible::Classes { network: network.outputs(), data: dataset.classes() });
+        if samples.classes() > network.outputs() {
+            return Err(Incompatible::Classes { network: network.outputs(), data: samples.classes() });
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ use crate::{EpochReport, EpochSummary, Observer, Place, WriteError, write_atomic
 /// # Examples
 /// ```
 /// use std::num::NonZeroUsize;
-/// use nn_train::{EventLog, FitConfig, Ingredients, Place, Schedule, fit};
+/// use nn_train::{EventLog, FitConfig, Ingredients, Order, Place, Schedule, fit};
 /// use nn_train::nn_core::{Activation, Dataset, Loss, Network, Optimizer};
 ///
 /// # let folder = tempfile::tempdir()?;
@@ -58,9 +58,10 @@ use crate::{EpochReport, EpochSummary, Observer, Place, WriteError, write_atomic
 ///     seed: 42,
 ///     threads: NonZeroUsize::MIN,
 ///     ingredients: Ingredients::NONE,
+///     order: Order::Full,
 /// };
 /// let mut log = EventLog::create(folder, "validation", &Place::default(), 2)?;
-/// fit(&mut network, &mut Optimizer::sgd(0.5), train, Some(train), &config, &mut log)?;
+/// fit(&mut network, &mut Optimizer::sgd(0.5), train, Some(train.into()), &config, &mut log)?;
 /// log.into_result()?;
 /// assert!(folder.join("events.out.tfevents.0000000001.nn-train").is_file());
 /// # Ok::<(), Box<dyn std::error::Error>>(())

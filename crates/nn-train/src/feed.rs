@@ -2,34 +2,42 @@
 //! for, and refuses to know what a step makes of them.
 //!
 //! Batches that are to be as the data is are borrowed from it. Others are prepared some thousand samples at a time, on
-//! all threads. What becomes of a sample depends on seed, epoch and its place, never on who prepares it and when, so
-//! that a fit may be left and taken up anywhere.
+//! all threads. Nothing here grows with the number of samples but the order of the epoch. What becomes of a sample
+//! depends on seed, epoch and its place, never on who prepares it and when, so that a fit may be left and taken up
+//! anywhere.
 
 use std::{ops::Range, thread};
 
 use nn_core::{Batch, Dataset, Engine, Part, Targets, ndarray::Array2, ndarray::s};
-use rand_chacha::rand_core::RngCore;
+use rand_chacha::{ChaCha8Rng, rand_core::RngCore};
 
 use crate::{
-    Augmenter, FitConfig, FitError, Teacher,
-    order::{fill_epoch_order, mixing_rng},
-    ranks::Division,
+    Augmenter, FitConfig, FitError, Order, Pages, Samples, Teacher, order::mixing_rng, pages::Ahead,
+    ranks::Division, sequence::Sequence,
 };
 
-/// What a network is trained on. A data set alone is one, too.
+/// What a network is trained on. Samples alone are one, too, and so is a data set.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainingSet<'a> {
     /// The samples and their labels.
-    pub samples: Dataset<'a>,
+    pub samples: Samples<'a>,
     /// The shape of the images, which only augmentation needs; else it may be empty.
     pub image_shape: &'a [usize],
     /// Who else says what the samples show.
     pub teacher: Option<Teacher<'a>>,
+    /// Who is told which samples an [order of blocks](crate::Order::Blocks) needs, where they are of mapped files.
+    pub pages: Option<&'a dyn Pages>,
+}
+
+impl<'a> From<Samples<'a>> for TrainingSet<'a> {
+    fn from(samples: Samples<'a>) -> TrainingSet<'a> {
+        TrainingSet { samples, image_shape: &[], teacher: None, pages: None }
+    }
 }
 
 impl<'a> From<Dataset<'a>> for TrainingSet<'a> {
-    fn from(samples: Dataset<'a>) -> TrainingSet<'a> {
-        TrainingSet { samples, image_shape: &[], teacher: None }
+    fn from(dataset: Dataset<'a>) -> TrainingSet<'a> {
+        Samples::from(dataset).into()
     }
 }
 
@@ -39,13 +47,15 @@ const PREPARED_TOGETHER: usize = 2048;
 
 /// The batches of a fit.
 pub(crate) struct Feed<'a> {
-    samples: Dataset<'a>,
+    samples: Samples<'a>,
     batch_size: usize,
     seed: u64,
     epoch: u32,
-    order: Vec<usize>,
+    sequence: Sequence,
+    ahead: Option<Ahead<'a>>,
     /// Which part of each batch is asked for here.
     division: Division,
+    gathered: Gathered<'a>,
     preparing: Option<Preparing<'a>>,
 }
 
@@ -53,13 +63,11 @@ pub(crate) struct Feed<'a> {
 struct Preparing<'a> {
     /// One for each thread, or none where images stay as they are.
     augmenters: Vec<Augmenter>,
-    mixup: f32,
+    mixing: Option<Mixing>,
     teacher: Option<(Teacher<'a>, Engine)>,
-    /// How much of itself each sample of the epoch keeps, in 256ths, in their order; empty without mixup.
-    kept: Vec<u16>,
     /// Of which of the epoch's samples, in their order, the parts of the batches are prepared.
     positions: Range<usize>,
-    /// The places in that order of those that are, and of those that they are mixed with.
+    /// The places among those of the samples that are, and of those that they are mixed with.
     own: Vec<usize>,
     others: Vec<usize>,
     rows: Vec<u8>,
@@ -77,7 +85,7 @@ impl<'a> Feed<'a> {
         config: &FitConfig,
         division: Division,
     ) -> Result<Feed<'a>, FitError> {
-        let TrainingSet { samples, image_shape, teacher } = set;
+        let TrainingSet { samples, image_shape, teacher, pages } = set;
         let ingredients = &config.ingredients;
         let augmenters = match ingredients.augmentation {
             None => Vec::new(),
@@ -96,9 +104,8 @@ impl<'a> Feed<'a> {
         let is_plain = augmenters.is_empty() && ingredients.mixup == 0.0 && teacher.is_none();
         let preparing = (!is_plain).then(|| Preparing {
             augmenters,
-            mixup: ingredients.mixup,
+            mixing: (ingredients.mixup > 0.0).then(|| Mixing::new(ingredients.mixup)),
             teacher: teacher.map(|teacher| (teacher, Engine::new(config.threads))),
-            kept: Vec::new(),
             positions: 0..0,
             own: Vec::new(),
             others: Vec::new(),
@@ -109,8 +116,19 @@ impl<'a> Feed<'a> {
             shares: Vec::new(),
             probabilities: Array2::zeros((0, 0)),
         });
-        let batch_size = config.batch_size.get().min(samples.len().max(1));
-        Ok(Feed { samples, batch_size, seed: config.seed, epoch: 0, order: Vec::new(), division, preparing })
+        // In a full order nothing is needed sooner than anything else.
+        let pages = pages.filter(|_| config.order != Order::Full);
+        Ok(Feed {
+            samples,
+            batch_size: config.batch_size.get().min(samples.len().max(1)),
+            seed: config.seed,
+            epoch: 0,
+            sequence: Sequence::new(config.order, config.seed, samples.len()),
+            ahead: pages.map(Ahead::new),
+            division,
+            gathered: Gathered::default(),
+            preparing,
+        })
     }
 
     /// Batches in an epoch.
@@ -121,16 +139,12 @@ impl<'a> Feed<'a> {
     /// Goes to the beginning of an epoch.
     pub(crate) fn begin(&mut self, epoch: u32) {
         self.epoch = epoch;
-        fill_epoch_order(&mut self.order, self.seed, epoch, self.samples.len());
+        if let Some(ahead) = &mut self.ahead {
+            ahead.begin();
+        }
+        self.sequence.begin(epoch);
         if let Some(preparing) = &mut self.preparing {
             preparing.positions = 0..0;
-            preparing.kept.clear();
-            if preparing.mixup > 0.0 {
-                let mut rng = mixing_rng(self.seed, epoch);
-                let alpha = f64::from(preparing.mixup);
-                let kept = (0..self.order.len()).map(|_| (256.0 * symmetric_beta(&mut rng, alpha)) as u16);
-                preparing.kept.extend(kept);
-            }
         }
     }
 
@@ -138,39 +152,121 @@ impl<'a> Feed<'a> {
     pub(crate) fn batch(&mut self, number: u64) -> Part<'_> {
         // At most as many as there are, so that this fits.
         let start = number as usize * self.batch_size;
-        let positions = start..self.order.len().min(start + self.batch_size);
+        let len = self.samples.len();
+        let positions = start..len.min(start + self.batch_size);
         let part = self.division.part(&positions);
         let (first, of) = (part.start - positions.start, positions.len());
-        let Some(preparing) = &mut self.preparing else {
-            let next = positions.end..self.order.len().min(positions.end + self.batch_size);
-            let next = &self.order[self.division.part(&next)];
-            return Part { batch: self.samples.batch(&self.order[part]).followed_by(next), first, of };
-        };
-        if !(preparing.positions.contains(&positions.start) && positions.end <= preparing.positions.end) {
-            let batches = (PREPARED_TOGETHER / self.batch_size).max(1);
-            let end = self.order.len().min(start + batches * self.batch_size);
-            let batches = (start..end, self.batch_size, self.division);
-            preparing.prepare(self.samples, self.epoch, &self.order, batches);
+        if self.preparing.is_none() {
+            let next = positions.end..len.min(positions.end + self.batch_size);
+            self.read(&(positions.start..next.end));
+            let next = self.sequence.indices(self.division.part(&next));
+            let own = self.sequence.indices(part);
+            let batch = match self.samples.one() {
+                Some(dataset) => dataset.batch(own).followed_by(next),
+                None => self.gathered.batch(self.samples, own, next),
+            };
+            return Part { batch, first, of };
         }
+        let is_prepared = |preparing: &Preparing<'_>| {
+            preparing.positions.contains(&positions.start) && positions.end <= preparing.positions.end
+        };
+        if !self.preparing.as_ref().is_some_and(is_prepared) {
+            let batches = (PREPARED_TOGETHER / self.batch_size).max(1);
+            self.prepare(start..len.min(start + batches * self.batch_size));
+        }
+        let preparing = self.preparing.as_ref().expect("batches are prepared where they are not plain");
         // All batches before it are whole.
         let batches_before = (start - preparing.positions.start) / self.batch_size;
         let before = batches_before * self.division.part(&(0..self.batch_size)).len();
         Part { batch: preparing.batch(self.samples, before..before + part.len()), first, of }
+    }
+
+    /// Sees to the order at these positions of the epoch, and to the pages of their samples.
+    fn read(&mut self, positions: &Range<usize>) {
+        self.sequence.cover(positions);
+        if let Some(ahead) = &mut self.ahead {
+            ahead.follow(&self.sequence, positions);
+        }
+    }
+
+    fn prepare(&mut self, positions: Range<usize>) {
+        self.read(&positions);
+        let Some(preparing) = &mut self.preparing else { return };
+        if let Some(mixing) = &mut preparing.mixing {
+            mixing.draw((self.seed, self.epoch), &positions);
+        }
+        let order = self.sequence.indices(positions.clone());
+        preparing.prepare(self.samples, self.epoch, order, (positions, self.batch_size, self.division));
+    }
+}
+
+/// A batch of samples that do not lie in one data set. All memory is kept from one to the next.
+#[derive(Default)]
+struct Gathered<'a> {
+    rows: Vec<&'a [u8]>,
+    labels: Vec<u8>,
+    /// Of the batch after it.
+    next: Vec<&'a [u8]>,
+}
+
+impl<'a> Gathered<'a> {
+    fn batch(&mut self, samples: Samples<'a>, own: &[usize], next: &[usize]) -> Batch<'_> {
+        let row = |&index: &usize| samples.row(index);
+        self.rows.clear();
+        self.rows.extend(own.iter().map(row));
+        self.labels.clear();
+        self.labels.extend(own.iter().map(|&index| samples.label(index)));
+        self.next.clear();
+        self.next.extend(next.iter().map(row));
+        Batch::of_rows(&self.rows, &self.labels, samples.features(), samples.classes())
+            .followed_by_rows(&self.next)
+    }
+}
+
+/// How much of itself each sample keeps that is mixed with another, in 256ths.
+struct Mixing {
+    alpha: f64,
+    rng: ChaCha8Rng,
+    /// Of which seed and epoch.
+    of: (u64, u32),
+    /// For how many of the epoch's samples, in their order, it was drawn.
+    drawn: usize,
+    /// What was drawn for the last of them.
+    kept: Vec<u16>,
+}
+
+impl Mixing {
+    fn new(mixup: f32) -> Mixing {
+        Mixing { alpha: mixup.into(), rng: mixing_rng(0, 0), of: (0, 0), drawn: 0, kept: Vec::new() }
+    }
+
+    /// Draws for these positions of an epoch, past those before them.
+    fn draw(&mut self, of: (u64, u32), positions: &Range<usize>) {
+        if self.of != of || positions.start < self.drawn || self.drawn == 0 {
+            (self.rng, self.of, self.drawn) = (mixing_rng(of.0, of.1), of, 0);
+        }
+        for _ in self.drawn..positions.start {
+            symmetric_beta(&mut self.rng, self.alpha);
+        }
+        self.kept.clear();
+        self.kept
+            .extend(positions.clone().map(|_| (256.0 * symmetric_beta(&mut self.rng, self.alpha)) as u16));
+        self.drawn = positions.end;
     }
 }
 
 impl Preparing<'_> {
     fn prepare(
         &mut self,
-        samples: Dataset<'_>,
+        samples: Samples<'_>,
         epoch: u32,
         order: &[usize],
         (positions, batch_size, division): (Range<usize>, usize, Division),
     ) {
         self.own.clear();
         self.others.clear();
-        for first in positions.clone().step_by(batch_size) {
-            let batch = first..positions.end.min(first + batch_size);
+        for first in (0..order.len()).step_by(batch_size) {
+            let batch = first..order.len().min(first + batch_size);
             let part = division.part(&batch);
             self.own.extend(part.clone());
             // The order is random: the batch read backwards is as good as another shuffle.
@@ -180,7 +276,7 @@ impl Preparing<'_> {
         let label = |&place: &usize| samples.label(order[place]);
         self.labels.clear();
         self.labels.extend(self.own.iter().map(label));
-        let others_are_own = self.mixup == 0.0 || division.is_whole();
+        let others_are_own = self.mixing.is_none() || division.is_whole();
         let count = self.own.len();
         if !others_are_own {
             self.own.extend(&self.others);
@@ -188,16 +284,16 @@ impl Preparing<'_> {
         self.rows.resize(self.own.len() * features, 0);
         distort(&mut self.augmenters, samples, epoch, (order, &self.own), &mut self.rows);
 
-        if self.mixup > 0.0 {
+        if let Some(mixing) = &self.mixing {
             std::mem::swap(&mut self.rows, &mut self.unmixed);
             self.rows.resize(count * features, 0);
             self.other_labels.clear();
             self.other_labels.extend(self.others.iter().map(label));
             self.shares.clear();
             for (n, (&place, &other)) in self.own.iter().zip(&self.others).enumerate() {
-                let other = if others_are_own { other - positions.start } else { count + n };
+                let other = if others_are_own { other } else { count + n };
                 let row = |n: usize| &self.unmixed[n * features..][..features];
-                let kept = self.kept[place];
+                let kept = mixing.kept[place];
                 mix(row(n), row(other), kept, &mut self.rows[n * features..][..features]);
                 self.shares.push(f32::from(kept) / 256.0);
             }
@@ -205,7 +301,7 @@ impl Preparing<'_> {
         if let Some((teacher, engine)) = &mut self.teacher {
             let prepared = like(samples, &self.rows, &self.labels);
             self.probabilities = teacher.committee.probabilities_of_prepared(engine, prepared);
-            if self.mixup > 0.0 {
+            if self.mixing.is_some() {
                 // The label is one of two, which a step that is told of a teacher knows nothing of.
                 self.probabilities *= teacher.share;
                 for (n, mut target) in self.probabilities.rows_mut().into_iter().enumerate() {
@@ -219,16 +315,16 @@ impl Preparing<'_> {
     }
 
     /// The prepared samples of these rows.
-    fn batch<'b>(&'b self, samples: Dataset<'b>, rows: Range<usize>) -> Batch<'b> {
+    fn batch<'b>(&'b self, samples: Samples<'_>, rows: Range<usize>) -> Batch<'b> {
         let features = samples.features();
         let pixels = &self.rows[rows.start * features..rows.end * features];
         let batch = like(samples, pixels, &self.labels[rows.clone()]).all();
         match &self.teacher {
             Some((teacher, _)) => batch.with_targets(Targets::Teacher {
                 probabilities: self.probabilities.slice(s![rows, ..]),
-                share: if self.mixup > 0.0 { 1.0 } else { teacher.share },
+                share: if self.mixing.is_some() { 1.0 } else { teacher.share },
             }),
-            None if self.mixup > 0.0 => batch.with_targets(Targets::Mixed {
+            None if self.mixing.is_some() => batch.with_targets(Targets::Mixed {
                 other_labels: &self.other_labels[rows.clone()],
                 shares: &self.shares[rows],
             }),
@@ -238,15 +334,15 @@ impl Preparing<'_> {
 }
 
 /// Other samples of the same kind.
-fn like<'a>(samples: Dataset<'_>, rows: &'a [u8], labels: &'a [u8]) -> Dataset<'a> {
+fn like<'a>(samples: Samples<'_>, rows: &'a [u8], labels: &'a [u8]) -> Dataset<'a> {
     Dataset::new(rows, samples.features(), labels, samples.classes()).expect("there is a row for each label")
 }
 
-/// Writes the images at some places of the order, each distorted by one of the augmenters, or as it is where there is
-/// none.
+/// Writes the images at some places of a piece of the order, each distorted by one of the augmenters, or as it is where
+/// there is none.
 fn distort(
     augmenters: &mut [Augmenter],
-    samples: Dataset<'_>,
+    samples: Samples<'_>,
     epoch: u32,
     (order, places): (&[usize], &[usize]),
     rows: &mut [u8],
@@ -362,6 +458,7 @@ mod tests {
             seed: 7,
             threads: NonZeroUsize::new(threads).unwrap(),
             ingredients,
+            order: Order::Full,
         }
     }
 
@@ -465,7 +562,7 @@ mod tests {
             for (n, (row, label)) in found.iter().enumerate() {
                 let (one, other) = (indices[n], indices[indices.len() - 1 - n]);
                 assert_eq!(*label, samples.label(one));
-                let kept = feed.preparing.as_ref().unwrap().kept[number * 4 + n];
+                let kept = feed.preparing.as_ref().unwrap().mixing.as_ref().unwrap().kept[number * 4 + n];
                 let mut expected = vec![0; 6];
                 mix(samples.row(one), samples.row(other), kept, &mut expected);
                 assert_eq!(row, &expected);

@@ -7,11 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nn_core::{Average, Dataset, Dropout, Engine, Loss, Network, Objective, Optimizer, Tally};
+use nn_core::{Average, Dropout, Engine, Loss, Network, Objective, Optimizer, Tally};
 
 use crate::{
     BatchReport, EpochReport, FitPlan, History, Incompatible, Ingredients, InvalidIngredient, InvalidPlace,
-    InvalidSchedule, Observer, Place, Ranks, RanksError, Schedule, Snapshot, TrainingSet,
+    InvalidSchedule, Observer, Order, Place, Ranks, RanksError, Samples, Schedule, Snapshot, TrainingSet,
     dataset::spelled,
     feed::Feed,
     ranks::{self, Division, Start},
@@ -31,17 +31,19 @@ pub struct FitConfig {
     pub rate: f32,
     /// How the rate moves.
     pub schedule: Schedule,
-    /// Decides the order of every epoch, by [`epoch_order`](crate::epoch_order).
+    /// Decides the order of every epoch, by [`Order::epoch`], and whatever else is left to chance.
     pub seed: u64,
     /// Threads to compute with. The result does not depend on their number.
     pub threads: NonZeroUsize,
     /// What is done beside following the gradient.
     pub ingredients: Ingredients,
+    /// In which order an epoch visits the samples: one of blocks for data that is larger than memory.
+    pub order: Order,
 }
 
 /// Trains a network.
 ///
-/// In each epoch every sample is seen once, in the order of [`epoch_order`](crate::epoch_order). Before each step the
+/// In each epoch every sample is seen once, in the [order](FitConfig::order) of the configuration. Before each step the
 /// optimizer's rate is set to that of the schedule. After each epoch the network is measured on the validation data,
 /// if there is any, and the observer hears of it; [`Observer`] has the exact sequence.
 ///
@@ -61,7 +63,7 @@ pub struct FitConfig {
 /// # Examples
 /// ```
 /// use std::num::NonZeroUsize;
-/// use nn_train::{FitConfig, Ingredients, Schedule, fit, initial_rng};
+/// use nn_train::{FitConfig, Ingredients, Order, Schedule, fit, initial_rng};
 /// use nn_train::nn_core::{Activation, Dataset, Loss, Network, Optimizer};
 ///
 /// // Four samples of three pixels: class 0 is bright on the left, class 1 on the right.
@@ -77,6 +79,7 @@ pub struct FitConfig {
 ///     seed: 42,
 ///     threads: NonZeroUsize::MIN,
 ///     ingredients: Ingredients::NONE,
+///     order: Order::Full,
 /// };
 /// let history = fit(&mut network, &mut optimizer, train, None, &config, &mut ())?;
 /// assert_eq!(history.epochs.len(), 20);
@@ -87,7 +90,7 @@ pub fn fit<'a>(
     network: &mut Network,
     optimizer: &mut Optimizer,
     train: impl Into<TrainingSet<'a>>,
-    validation: Option<Dataset<'_>>,
+    validation: Option<Samples<'_>>,
     config: &FitConfig,
     observer: &mut dyn Observer,
 ) -> Result<History, FitError> {
@@ -110,7 +113,7 @@ pub fn fit_from<'a>(
     network: &mut Network,
     optimizer: &mut Optimizer,
     train: impl Into<TrainingSet<'a>>,
-    validation: Option<Dataset<'_>>,
+    validation: Option<Samples<'_>>,
     config: &FitConfig,
     observer: &mut dyn Observer,
 ) -> Result<History, FitError> {
@@ -146,7 +149,7 @@ pub fn fit_on<'a>(
     place: Place,
     (network, optimizer): (&mut Network, &mut Optimizer),
     train: impl Into<TrainingSet<'a>>,
-    validation: Option<Dataset<'_>>,
+    validation: Option<Samples<'_>>,
     config: &FitConfig,
     observer: &mut dyn Observer,
 ) -> Result<History, FitError> {
@@ -158,7 +161,7 @@ fn go_on(
     place: Place,
     (network, optimizer): (&mut Network, &mut Optimizer),
     train: TrainingSet<'_>,
-    validation: Option<Dataset<'_>>,
+    validation: Option<Samples<'_>>,
     config: &FitConfig,
     observer: &mut dyn Observer,
 ) -> Result<History, FitError> {
@@ -200,8 +203,8 @@ fn go_on(
 /// A fit under way.
 struct Fit<'a, 'b, 'c> {
     config: &'a FitConfig,
-    train: Dataset<'b>,
-    validation: Option<Dataset<'a>>,
+    train: Samples<'b>,
+    validation: Option<Samples<'a>>,
     engine: Engine,
     network: &'a mut Network,
     optimizer: &'a mut Optimizer,
@@ -307,7 +310,7 @@ impl Fit<'_, '_, '_> {
         let (engine, loss) = (&mut self.engine, config.loss);
         let validation = match (&mut self.ranks, self.validation) {
             (_, None) => None,
-            (None, Some(data)) => Some(engine.evaluate(judged, loss, data)),
+            (None, Some(data)) => Some(data.evaluate(engine, judged, loss)),
             (Some(ranks), Some(data)) => Some(ranks::evaluate(*ranks, engine, judged, loss, data)?),
         };
         if let Some(ranks) = &mut self.ranks {
@@ -354,8 +357,8 @@ impl FitConfig {
     fn check(
         &self,
         network: &Network,
-        train: Dataset<'_>,
-        validation: Option<Dataset<'_>>,
+        train: Samples<'_>,
+        validation: Option<Samples<'_>>,
     ) -> Result<(), FitError> {
         self.check_numbers()?;
         Incompatible::check(network, self.loss, train).map_err(FitError::Training)?;

@@ -9,7 +9,9 @@ pub use rand_chacha::ChaCha8Rng;
 mod class_names;
 mod data_writer;
 mod dataset;
+mod joined_files;
 mod preparation;
+mod samples;
 
 mod augmentation;
 mod deskew;
@@ -22,9 +24,11 @@ mod history;
 mod ingredients;
 mod observer;
 mod order;
+mod pages;
 mod place;
 mod ranks;
 mod schedule;
+mod sequence;
 
 mod answers;
 mod calibration;
@@ -71,15 +75,18 @@ pub use generate::{
 };
 pub use history::{EpochSummary, History};
 pub use ingredients::{Ingredients, InvalidIngredient};
+pub use joined_files::JoinedFiles;
 pub use model::{DecodeError, InvalidModel, Model};
 pub use observer::{BatchReport, EpochReport, FitPlan, Observer, Snapshot};
-pub use order::{epoch_order, fill_epoch_order, initial_rng};
+pub use order::{InvalidOrder, Order, epoch_order, fill_epoch_order, initial_rng};
 pub use outputs::Outputs;
+pub use pages::Pages;
 pub use place::{InvalidPlace, Place};
 pub use preparation::{Ink, Preparation, PreparationError, Prepared};
 pub use ranks::{Ranks, RanksError};
 pub use record::TrainingRecord;
 pub use run_folder::{RunError, RunFolder};
+pub use samples::{InvalidJoin, Samples};
 pub use save::{
     Limits, LoadError, SaveError, load, load_checkpoint, load_checkpoint_with, load_with, save,
     save_checkpoint,

@@ -79,7 +79,7 @@ impl Model {
             ingredients: self.record.as_ref().map_or(Ingredients::NONE, |record| record.ingredients).into(),
         };
         let is_added = addition != addition::Model::default();
-        let version = if is_added { container::LATEST_VERSION } else { container::FIRST_VERSION };
+        let version = if is_added { container::WITH_ADDITION } else { container::FIRST_VERSION };
         Ok(container::seal(container::MODEL, version, |payload| {
             payload.extend(description);
             if is_added {
@@ -101,7 +101,7 @@ impl Model {
         let (description, mut description_len) =
             description::decode::<Description<'_>>(payload).map_err(unreadable)?;
         let mut addition = addition::Model::default();
-        if version > container::FIRST_VERSION {
+        if version >= container::WITH_ADDITION {
             let (added, added_len) = description::decode(&payload[description_len..]).map_err(unreadable)?;
             (addition, description_len) = (added, description_len + added_len);
         }

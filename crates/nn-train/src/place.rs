@@ -170,7 +170,7 @@ mod tests {
     use nn_core::Loss;
 
     use super::*;
-    use crate::{Ingredients, Schedule};
+    use crate::{Ingredients, Order, Schedule};
 
     /// Three epochs, in batches of 5.
     fn config() -> FitConfig {
@@ -183,6 +183,7 @@ mod tests {
             seed: 7,
             threads: NonZeroUsize::MIN,
             ingredients: Ingredients::NONE,
+            order: Order::Full,
         }
     }
 

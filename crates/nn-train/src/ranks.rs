@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use nn_core::{Dataset, Engine, Evaluation, Loss, Network, Optimizer, ndarray::Array2};
+use nn_core::{Engine, Evaluation, Loss, Network, Optimizer, ndarray::Array2};
 use sha2::{Digest, Sha256};
 
-use crate::{Checkpoint, Fingerprint, FitConfig, Place, Teacher, network_bytes};
+use crate::{Checkpoint, Fingerprint, FitConfig, Place, Samples, Teacher, network_bytes};
 
 /// One of several processes, its rank among them, and its way to the others.
 ///
@@ -137,9 +137,9 @@ pub(crate) struct Start<'a> {
     pub(crate) network: &'a Network,
     pub(crate) optimizer: &'a Optimizer,
     pub(crate) place: &'a Place,
-    pub(crate) train: Dataset<'a>,
+    pub(crate) train: Samples<'a>,
     pub(crate) teacher: Option<Teacher<'a>>,
-    pub(crate) validation: Option<Dataset<'a>>,
+    pub(crate) validation: Option<Samples<'a>>,
 }
 
 /// Checks that all ranks are about to do the same.
@@ -147,7 +147,7 @@ pub(crate) fn check_same(ranks: &mut dyn Ranks, start: &Start<'_>) -> Result<(),
     let Start { config, network, optimizer, place, train, teacher, validation } = start;
     // Threads are each rank's own affair.
     let config = FitConfig { threads: std::num::NonZeroUsize::MIN, ..**config };
-    let data = |data: Dataset<'_>| Fingerprint::of(data).to_string();
+    let data = |data: Samples<'_>| Fingerprint::of(data).to_string();
     let mut teachers = Vec::new();
     for member in teacher.iter().flat_map(|teacher| teacher.committee.members()) {
         teachers.extend(format!("{:?} {:?}", member.network, member.preprocessing).into_bytes());
@@ -196,10 +196,10 @@ pub(crate) fn evaluate(
     engine: &mut Engine,
     network: &Network,
     loss: Loss,
-    data: Dataset<'_>,
+    data: Samples<'_>,
 ) -> Result<Evaluation, RanksError> {
     let part = Division::of(ranks).part(&(0..data.len()));
-    let Evaluation { mut tally, confusion } = engine.evaluate(network, loss, data.slice(part));
+    let Evaluation { mut tally, confusion } = data.slice(part).evaluate(engine, network, loss);
     // Whole numbers, but for the loss, and far below 2^53.
     let counts = confusion.iter().map(|&count| count as f64);
     let mut sums: Vec<f64> = [tally.loss_sum, tally.correct as f64].into_iter().chain(counts).collect();

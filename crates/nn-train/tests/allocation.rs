@@ -1,15 +1,17 @@
-//! How much memory a model file can ask for. One test alone, since it counts what the whole process allocates.
+//! How much memory a model file can ask for, and a fit on more samples than fit into it. One test alone, since it
+//! counts what the whole process allocates.
 
 mod sealed;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
+    num::NonZeroUsize,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 use nn_train::{
-    Checkpoint, Model, Preprocessing, initial_rng,
-    nn_core::{Activation, Loss, Network},
+    Checkpoint, FitConfig, Ingredients, Model, Order, Preprocessing, Samples, Schedule, fit, initial_rng,
+    nn_core::{Activation, Dataset, Loss, Network, Optimizer},
 };
 use sealed::seal;
 
@@ -73,8 +75,42 @@ fn judge_checkpoints(limit: usize) {
     }
 }
 
+/// An epoch in an order of blocks over so many samples of one byte, in two data sets.
+fn peak_of_epoch(samples: usize, mixup: f32) -> usize {
+    let bytes: Vec<u8> = (0..samples).map(|i| (i * i % 251) as u8).collect();
+    let labels: Vec<u8> = (0..samples).map(|i| (i % 2) as u8).collect();
+    let whole = Dataset::new(&bytes, 1, &labels, 2).unwrap();
+    let (first, second) = whole.split_at(samples / 3);
+    let parts = [first, second];
+    let mut network = Network::builder(1).dense(2, Activation::Identity).zeros().unwrap();
+    let config = FitConfig {
+        epochs: 1,
+        batch_size: NonZeroUsize::new(1000).unwrap(),
+        loss: Loss::SoftmaxCrossEntropy,
+        rate: 0.1,
+        schedule: Schedule::Constant,
+        seed: 1,
+        threads: NonZeroUsize::MIN,
+        ingredients: Ingredients { mixup, ..Ingredients::NONE },
+        order: Order::Blocks { block: 128.try_into().unwrap(), window: 64.try_into().unwrap() },
+    };
+    peak_of(|| {
+        fit(&mut network, &mut Optimizer::sgd(0.1), Samples::joined(&parts).unwrap(), None, &config, &mut ())
+            .unwrap()
+    })
+}
+
+fn judge_epochs() {
+    for mixup in [0.0, 1.0] {
+        let [few, many] = [50_000, 500_000].map(|samples| peak_of_epoch(samples, mixup));
+        // The order of the blocks, eight bytes for 128 samples, is all that grows.
+        let blocks = 8 * 500_000 / 128;
+        assert!(many < few + 2 * blocks, "{few} and {many} bytes with mixup {mixup}");
+    }
+}
+
 #[test]
-fn no_damaged_or_hostile_small_file_takes_a_megabyte() {
+fn no_damaged_or_hostile_small_file_takes_a_megabyte_nor_do_more_samples_in_an_order_of_blocks() {
     const LIMIT: usize = 1_000_000;
     let names = ["zero", "one", "two", "three", "four"].map(str::to_owned);
     let model = Model {
@@ -133,4 +169,5 @@ fn no_damaged_or_hostile_small_file_takes_a_megabyte() {
         }
     }
     judge_checkpoints(LIMIT);
+    judge_epochs();
 }

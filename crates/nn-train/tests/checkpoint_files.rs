@@ -4,7 +4,7 @@ use std::{borrow::Cow, fs, panic::catch_unwind};
 
 use nn_train::{
     Augmentation, Averaging, Checkpoint, ContainerError, DecodeError, EpochSummary, Fingerprint, FitConfig,
-    Ingredients, Limits, LoadError, Place, SaveError, Schedule, WriteError, load_checkpoint,
+    Ingredients, Limits, LoadError, Order, Place, SaveError, Schedule, WriteError, load_checkpoint,
     load_checkpoint_with,
     nn_core::{Average, Loss, Network, Optimizer, Parameters, Rule, Tally},
     save_checkpoint,
@@ -95,7 +95,7 @@ fn the_golden_file_of_version_1_is_read_and_written_byte_for_byte() {
     assert!(checkpoint().to_bytes().unwrap() == GOLDEN);
 }
 
-/// A checkpoint with all that version 1 has no place for.
+/// A checkpoint with all that version 1 has no place for and version 2 has.
 fn latest() -> Checkpoint<'static> {
     let mut latest = checkpoint();
     latest.config.ingredients = Ingredients {
@@ -150,6 +150,31 @@ fn what_version_1_has_no_place_for_makes_a_file_of_version_2_and_comes_back() {
         }
     }
     assert!(sound > payload.len() && refused > 0, "{sound} sound, {refused} refused");
+}
+
+#[test]
+fn an_order_of_blocks_makes_a_file_of_version_3_and_comes_back() {
+    let order: Order = "blocks:128,512".parse().unwrap();
+    for checkpoint in [checkpoint(), latest()] {
+        let config = FitConfig { order, threads: size(1), ..checkpoint.config };
+        let checkpoint = Checkpoint { config, ..checkpoint };
+        let bytes = checkpoint.to_bytes().unwrap();
+        assert_eq!(bytes[8..12], [3, 0, 0, 0]);
+        assert_eq!(Checkpoint::from_bytes(&bytes).unwrap(), checkpoint);
+        let payload = &bytes[HEADER_LEN..bytes.len() - CHECKSUM_LEN];
+        for len in 0..payload.len() {
+            assert!(Checkpoint::from_bytes(&seal_as(3, b"NNC", &payload[..len])).is_err(), "cut at {len}");
+        }
+        // Variant 1, 128 as one byte and 512 as three; a block of no samples is none.
+        let order = [1, 128, 251, 0, 2];
+        let start = payload.windows(order.len()).position(|window| window == order).unwrap();
+        let empty = [&payload[..start], &[1, 0, 251, 0, 2], &payload[start + order.len()..]].concat();
+        assert!(Checkpoint::from_bytes(&seal_as(3, b"NNC", &empty)).is_err());
+        // As an order of a later release would be, and a version that says more than there is.
+        let unknown = [&payload[..start], &[2, 128, 251, 0, 2], &payload[start + order.len()..]].concat();
+        assert!(Checkpoint::from_bytes(&seal_as(3, b"NNC", &unknown)).is_err());
+        assert!(Checkpoint::from_bytes(&seal_as(2, b"NNC", payload)).is_err());
+    }
 }
 
 #[test]
@@ -307,10 +332,10 @@ fn a_later_version_a_model_and_a_file_over_the_limit_are_refused_by_name() {
         }
     };
     let mut later = GOLDEN.to_vec();
-    later[8] = 3;
+    later[8] = 4;
     assert_eq!(
         message(&later, &Limits::CHECKPOINT),
-        "checkpoint format version 3 at byte 8, expected at most 2"
+        "checkpoint format version 4 at byte 8, expected at most 3"
     );
     let model = message(include_bytes!("golden/model-v1.bin"), &Limits::CHECKPOINT);
     assert!(model.starts_with("not a checkpoint file: expected the first bytes"), "{model}");
@@ -388,6 +413,7 @@ fn going_on_with_anything_else_is_refused_and_the_difference_named() {
         (FitConfig { rate: 0.25, ..own }, "learning rate", "0.5", "0.25"),
         (FitConfig { schedule: step, ..own }, "schedule", "one-cycle:0.25", "step:2:0.5"),
         (FitConfig { seed: 7, ..own }, "seed", "18446744073709551615", "7"),
+        (FitConfig { order: Order::BLOCKS, ..own }, "order of the samples", "full", "blocks:128,512"),
     ] {
         let expected = Err((what, expected.to_owned(), found.to_owned()));
         assert_eq!(check(&config, &train, validation.as_ref()), expected);

@@ -4,7 +4,7 @@ use std::{error::Error, num::NonZeroUsize, ops::ControlFlow};
 
 use nn_train::{
     BatchReport, EpochReport, FitConfig, FitError, FitPlan, History, Incompatible, Ingredients, Observer,
-    Place, Schedule, Snapshot, epoch_order, evaluate, fit, initial_rng,
+    Order, Place, Schedule, Snapshot, epoch_order, evaluate, fit, initial_rng,
     nn_core::{Activation, Dataset, Engine, Loss, Network, Optimizer, Rule},
 };
 
@@ -61,6 +61,7 @@ fn config() -> FitConfig {
         seed: 7,
         threads: size(1),
         ingredients: Ingredients::NONE,
+        order: Order::Full,
     }
 }
 
@@ -133,7 +134,8 @@ fn calls(break_at: Option<&'static str>) -> Vec<String> {
     let (train, validation) = samples.view().split_at(13);
     let config = FitConfig { epochs: 2, ..config() };
     let mut recorder = Recorder { break_at, ..Recorder::default() };
-    fit(&mut network(), &mut Optimizer::sgd(0.5), train, Some(validation), &config, &mut recorder).unwrap();
+    fit(&mut network(), &mut Optimizer::sgd(0.5), train, Some(validation.into()), &config, &mut recorder)
+        .unwrap();
     recorder.calls
 }
 
@@ -302,9 +304,15 @@ fn validation_measures_the_network_as_it_is_after_each_epoch() {
     let samples = Samples::new();
     let (train, validation) = samples.view().split_at(13);
     let mut observer = Evaluate(validation, Vec::new());
-    let history =
-        fit(&mut network(), &mut Optimizer::sgd(0.5), train, Some(validation), &config(), &mut observer)
-            .unwrap();
+    let history = fit(
+        &mut network(),
+        &mut Optimizer::sgd(0.5),
+        train,
+        Some(validation.into()),
+        &config(),
+        &mut observer,
+    )
+    .unwrap();
 
     assert_eq!(observer.1.len(), 3);
     assert_eq!(history.epochs.len(), 3);
@@ -321,7 +329,7 @@ fn validation_measures_the_network_as_it_is_after_each_epoch() {
 #[test]
 fn data_with_fewer_classes_than_the_network_has_outputs_is_accepted() {
     let dataset = Dataset::new(&[9; 2 * FEATURES], FEATURES, &[1, 0], 2).unwrap();
-    fit(&mut network(), &mut Optimizer::sgd(0.5), dataset, Some(dataset), &config(), &mut ()).unwrap();
+    fit(&mut network(), &mut Optimizer::sgd(0.5), dataset, Some(dataset.into()), &config(), &mut ()).unwrap();
 }
 
 #[test]
@@ -331,10 +339,11 @@ fn arguments_that_do_not_go_together_are_refused_before_anything_happens() {
     let narrow = Dataset::new(&[0; 2 * 3], 3, &[0, 1], CLASSES).unwrap();
     let many_classes = train.with_classes(6).unwrap();
     let empty = train.split_at(0).0;
-    let refused = |train, validation, config: FitConfig| {
+    let refused = |train, validation: Option<Dataset<'_>>, config: FitConfig| {
         let (mut network, mut recorder) = (network(), Recorder::default());
         let before = network.clone();
         let mut sgd = Optimizer::sgd(123.0);
+        let validation = validation.map(Into::into);
         let error = fit(&mut network, &mut sgd, train, validation, &config, &mut recorder).unwrap_err();
         assert_eq!((network, sgd), (before, Optimizer::sgd(123.0)));
         assert!(recorder.calls.is_empty());

@@ -6,8 +6,8 @@
 use std::{env, num::NonZeroUsize, path::PathBuf, thread};
 
 use nn_train::{
-    DataError, DataFiles, FitConfig, Ingredients, Model, Schedule, Split, TrainingRecord, evaluate, fit,
-    initial_rng,
+    DataError, DataFiles, FitConfig, Ingredients, Model, Order, Schedule, Split, TrainingRecord, evaluate,
+    fit, initial_rng,
     nn_core::{Activation, Loss, Network, Optimizer, Rule},
 };
 
@@ -47,6 +47,7 @@ fn a_network_of_a_hundred_hidden_units_learns_mnist() {
         seed: 42,
         threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         ingredients: Ingredients::NONE,
+        order: Order::Full,
     };
     let mut optimizer = Optimizer::sgd(config.rate);
     let history = fit(&mut network, &mut optimizer, train, None, &config, &mut ()).unwrap();

@@ -7,8 +7,8 @@ use std::{num::NonZeroUsize, ops::ControlFlow, thread, time::Duration};
 
 use nn_train::{
     Augmentation, Averaging, BatchReport, Committee, FitConfig, FitError, History, Ingredients, Model,
-    Observer, Place, Preprocessing, RanksError, Schedule, Snapshot, Teacher, TrainingSet, fit, fit_from,
-    fit_on, initial_rng,
+    Observer, Order, Place, Preprocessing, RanksError, Schedule, Snapshot, Teacher, TrainingSet, fit,
+    fit_from, fit_on, initial_rng,
     nn_core::{Activation, Dataset, Loss, Network, Optimizer, Rule},
 };
 use threads::Thread;
@@ -42,6 +42,7 @@ fn config(ingredients: Ingredients) -> FitConfig {
         seed: 7,
         threads: NonZeroUsize::MIN,
         ingredients,
+        order: Order::Full,
     }
 }
 
@@ -118,7 +119,7 @@ fn on_data<T>(with_teacher: bool, fit: impl FnOnce(TrainingSet<'_>, Dataset<'_>)
     let validation = Dataset::new(&held_pixels, 6, &held_labels, 5).unwrap();
     let committee = committee();
     let teacher = with_teacher.then_some(Teacher { committee: &committee, share: 0.7 });
-    fit(TrainingSet { samples: train, image_shape: &[2, 3], teacher }, validation)
+    fit(TrainingSet { image_shape: &[2, 3], teacher, ..train.into() }, validation)
 }
 
 /// A fit on all of these ranks; `change` may give each something else.
@@ -135,7 +136,8 @@ fn fit_ranks(
             change(rank, &mut config, &mut state, &mut watcher);
             let State { mut network, mut optimizer, place } = state;
             let both = (&mut network, &mut optimizer);
-            let history = fit_on(&mut ranks, place, both, train, Some(validation), &config, &mut watcher);
+            let history =
+                fit_on(&mut ranks, place, both, train, Some(validation.into()), &config, &mut watcher);
             Fitted { network, history, last: watcher.last }
         };
         thread::scope(|scope| {
@@ -151,7 +153,8 @@ fn fit_ranks(
 fn fit_alone(state: &State, config: &FitConfig, with_teacher: bool) -> (Network, History) {
     let State { mut network, mut optimizer, place } = state.clone();
     let history = on_data(with_teacher, |train, validation| {
-        fit_from(place, &mut network, &mut optimizer, train, Some(validation), config, &mut ()).unwrap()
+        fit_from(place, &mut network, &mut optimizer, train, Some(validation.into()), config, &mut ())
+            .unwrap()
     });
     (network, history)
 }
@@ -178,10 +181,15 @@ fn assert_alike(fitted: &[Fitted]) {
 #[test]
 fn any_number_of_ranks_comes_to_the_same_and_each_number_to_its_own_bits() {
     let momentum = Rule::Momentum { momentum: 0.9, nesterov: true };
-    for (ingredients, with_teacher) in
-        [(Ingredients::NONE, false), (everything(), false), (everything(), true)]
-    {
-        let (config, state) = (config(ingredients), beginning(momentum));
+    let blocks = "blocks:4,2".parse().unwrap();
+    for (ingredients, with_teacher, order) in [
+        (Ingredients::NONE, false, Order::Full),
+        (everything(), false, Order::Full),
+        (everything(), true, Order::Full),
+        (Ingredients::NONE, false, blocks),
+        (everything(), false, blocks),
+    ] {
+        let (config, state) = (FitConfig { order, ..config(ingredients) }, beginning(momentum));
         let (expected, history) = fit_alone(&state, &config, with_teacher);
         // With five ranks, some have no sample of the last batch.
         for size in [1, 2, 3, 5] {
@@ -258,9 +266,10 @@ fn assert_all_fail(fitted: &[Fitted], expected: &RanksError) {
 #[test]
 fn ranks_that_are_about_to_do_different_things_are_told_apart_before_the_first_step() {
     type Change = fn(&mut FitConfig, &mut State);
-    let changes: [(&str, Change); 5] = [
+    let changes: [(&str, Change); 6] = [
         ("configuration", |config, _| config.seed += 1),
         ("configuration", |config, _| config.ingredients.clip = None),
+        ("configuration", |config, _| config.order = Order::BLOCKS),
         ("configuration", |_, state| state.optimizer = Optimizer::new(Rule::ALL[1], 0.1)),
         ("network to begin with", |_, state| state.network = network(43)),
         ("network to begin with", |_, state| state.network.parameters_mut().biases_mut(1)[4] = 1e-30),
@@ -290,7 +299,8 @@ fn ranks_with_other_data_are_told_apart_before_the_first_step() {
             let (mut network, mut optimizer) = (network(42), Optimizer::sgd(0.1));
             let both = (&mut network, &mut optimizer);
             let config = config(Ingredients::NONE);
-            fit_on(ranks, Place::default(), both, train, Some(validation), &config, &mut ()).unwrap_err()
+            fit_on(ranks, Place::default(), both, train, Some(validation.into()), &config, &mut ())
+                .unwrap_err()
         };
         let mut ranks = Thread::all(2, LONG);
         thread::scope(|scope| {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use nn_train::{
     Augmentation, Averaging, Checkpoint, EpochReport, FitConfig, FitError, History, Ingredients,
-    InvalidPlace, Observer, Place, Snapshot, TrainingSet, fit, fit_from,
+    InvalidPlace, Observer, Order, Place, Snapshot, TrainingSet, fit, fit_from,
     nn_core::{Activation, Dataset, Loss, Network, Optimizer, Parameters, Rule, Tally},
 };
 
@@ -13,7 +13,7 @@ mod checkpoints;
 
 use checkpoints::{CLASSES, FEATURES, Samples, bits, config, fingerprints, network, size};
 
-/// Every rule with every schedule; and with every ingredient, alone or with all others.
+/// Every rule with every schedule, with every ingredient, alone or with all others, and with orders of blocks.
 fn recipes() -> Vec<(Rule, FitConfig)> {
     let config = FitConfig { rate: 0.05, ..config() };
     let schedules = ["constant", "step:1:0.5", "cosine", "one-cycle:0.4"];
@@ -42,8 +42,11 @@ fn recipes() -> Vec<(Rule, FitConfig)> {
         Ingredients { average: Some(Averaging::Tail { share: 0.5 }), ..none },
     ];
     let with = ingredients.map(|ingredients| FitConfig { ingredients, ..config });
-    let rules = Rule::ALL.into_iter();
-    rules.flat_map(|rule| plain.into_iter().chain(with).map(move |config| (rule, config))).collect()
+    // Of 13 samples the last block is shorter, and so is the last window.
+    let order: Order = "blocks:2,3".parse().unwrap();
+    let in_blocks = [none, all].map(|ingredients| FitConfig { ingredients, order, ..config });
+    let configs = || plain.into_iter().chain(with).chain(in_blocks);
+    Rule::ALL.into_iter().flat_map(|rule| configs().map(move |config| (rule, config))).collect()
 }
 
 /// Keeps a checkpoint of every place, or of one, and stops there.
@@ -103,7 +106,8 @@ fn from_the_beginning(rule: Rule, config: &FitConfig, observer: &mut dyn Observe
     let (train, validation) = samples.halves();
     let (mut network, mut optimizer) = (network(), Optimizer::new(rule, 9.0));
     let train = shaped(train);
-    let history = fit(&mut network, &mut optimizer, train, Some(validation), config, observer).unwrap();
+    let history =
+        fit(&mut network, &mut optimizer, train, Some(validation.into()), config, observer).unwrap();
     outcome(&network, &optimizer, history)
 }
 
@@ -117,7 +121,8 @@ fn from_a_checkpoint(bytes: &[u8], config: &FitConfig, observer: &mut dyn Observ
     let place = checkpoint.place.into_owned();
     let train = shaped(train);
     let history =
-        fit_from(place, &mut network, &mut optimizer, train, Some(validation), config, observer).unwrap();
+        fit_from(place, &mut network, &mut optimizer, train, Some(validation.into()), config, observer)
+            .unwrap();
     outcome(&network, &optimizer, history)
 }
 

@@ -9,8 +9,11 @@ use nn_train::{
 };
 
 use super::{
-    DataArgs, ThreadArgs,
-    value::{self, Clip, DropoutShares, Hidden, InitializerChoice, OrNone, RunName, Teachers, Validation},
+    FoldersArgs, ThreadArgs,
+    value::{
+        self, Clip, DropoutShares, Hidden, InitializerChoice, OrNone, OrderChoice, RunName, Teachers,
+        Validation,
+    },
 };
 use crate::preset::{self, PresetName};
 
@@ -28,6 +31,7 @@ Examples:
   nn-cli train --preset article --activation relu --rate 0.01
   nn-cli train --optimizer adam --rate 0.001 --schedule cosine --validation 0.1
   nn-cli train --data data/fashion-mnist --output fashion.model --json
+  nn-cli train --data data/mnist --data data/mnist8m --epochs 1
   nn-cli train --run first --epochs 30 --patience 5 --validation 0.1
   nn-cli train --resume first
   nn-cli train --epochs 30 --tui
@@ -135,9 +139,14 @@ pub(crate) struct TrainArgs {
     /// 64 bits [default: 1]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, help_heading = "Recipe")]
     pub(crate) seed: Option<u64>,
+    /// In which order an epoch visits the samples: full, a shuffle of all of them; blocks or blocks:BLOCK,WINDOW, for
+    /// data larger than memory, a shuffle of blocks of 128 samples, and of the samples in each window of 512 blocks; or
+    /// auto, which is blocks for training images of 1 GiB or more that are mapped, and full for others [default: auto]
+    #[arg(long, value_name = "ORDER", help_heading = "Recipe")]
+    pub(crate) order: Option<OrderChoice>,
 
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) data: FoldersArgs,
     /// Samples at the end of the training files to keep for validation: a COUNT, or a FRACTION such as 0.1. With 0
     /// each epoch is measured on the test set [default: 0]
     #[arg(long, value_name = "FRACTION|COUNT", allow_negative_numbers = true)]

@@ -13,7 +13,7 @@ use std::{
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nn_cli::Size;
 use nn_train::{
-    Preprocessing,
+    Order, Preprocessing,
     interchange::{Format, Layout},
     nn_core::{Activation, Initializer, Loss, Rule},
 };
@@ -329,6 +329,36 @@ impl FromStr for InitializerChoice {
             _ => return Err("expected auto, he, glorot or normal:DEVIATION, such as normal:0.01".to_owned()),
         };
         Ok(InitializerChoice::Fixed(initializer))
+    }
+}
+
+/// In which order an epoch visits the samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OrderChoice {
+    /// What suits the data.
+    Auto,
+    Fixed(Order),
+}
+
+impl fmt::Display for OrderChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OrderChoice::Auto => f.write_str("auto"),
+            OrderChoice::Fixed(order) => order.fmt(f),
+        }
+    }
+}
+
+impl FromStr for OrderChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<OrderChoice, String> {
+        if text == "auto" {
+            return Ok(OrderChoice::Auto);
+        }
+        let expected =
+            |_| "expected auto, full, blocks or blocks:BLOCK,WINDOW, such as blocks:128,512".to_owned();
+        text.parse().map(OrderChoice::Fixed).map_err(expected)
     }
 }
 

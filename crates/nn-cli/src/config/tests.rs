@@ -20,7 +20,10 @@ fn a_setting_is_spelled_as_its_flag() {
     assert_eq!((args.rate, args.batch, args.seed), (Some(0.01), Some(16), Some(u64::MAX)));
     assert_eq!(args.validation, Some(Validation::Fraction(0.1)));
     assert_eq!((args.patience, args.checkpoint_every), (Some(3), NonZeroU64::new(1000)));
-    assert_eq!(args.data.folder.as_deref(), Some(Path::new("a b")));
+    assert_eq!(args.data.folders, [Path::new("a b")]);
+    let several = Config::parse("data = ['a', 'b']\norder = 'blocks:8,2'").unwrap().args;
+    assert_eq!(several.data.folders, [Path::new("a"), Path::new("b")]);
+    assert_eq!(several.order, Some("blocks:8,2".parse().unwrap()));
     assert_eq!((args.loss, args.run), (None, None));
     assert_eq!(Config::parse("hidden = []").unwrap().args.hidden.unwrap().0, [0; 0]);
     assert_eq!(Config::parse("hidden = 7").unwrap().args.hidden.unwrap().0, [7]);
@@ -44,6 +47,12 @@ fn what_is_wrong_is_named_with_its_place_and_with_what_was_meant() {
         ("epochs = -1", "1:10: wrong value `-1` of `epochs`: expected a whole number from 1 to 4294967295"),
         ("seed = 'x'", "1:8: wrong value `x` of `seed`: "),
         ("data = ''", "1:8: wrong value `` of `data`: "),
+        ("data = []", "1:8: wrong value of `data`: expected names of folders, found none"),
+        ("data = ['a', 3]", "1:14: wrong value of `data`: expected names of folders, found something else"),
+        (
+            "order = 'half'",
+            "1:9: wrong value `half` of `order`: expected auto, full, blocks or blocks:BLOCK,WINDOW",
+        ),
         ("hidden = [3, 'x']", "1:14: expected a number, a text or a list of numbers, found another kind"),
         ("rate = true", "1:8: expected a number, a text or a list of numbers, found a truth value"),
         ("rate = 2026-01-01", "found a date or time"),
@@ -71,6 +80,7 @@ fn what_is_written_is_read_again() {
     let recipes = PresetName::ALL.map(PresetName::recipe);
     let odd = Recipe { hidden: vec![], rate: 1e-20, batch: usize::MAX >> 1, ..recipes[0].clone() };
     let huge = Recipe { hidden: vec![300, 100], rate: f32::MAX, epochs: u32::MAX, ..recipes[1].clone() };
+    let folders = ["a \"b\"\\c\n'", "d, e"].map(PathBuf::from);
     for (recipe, seed) in recipes.iter().chain([&odd, &huge]).zip([0, 1, i64::MAX as u64, u64::MAX]) {
         let found = Found {
             release: "0.0.0".to_owned(),
@@ -86,8 +96,9 @@ fn what_is_written_is_read_again() {
             preset: PresetName::Article,
             recipe,
             seed,
+            order: "blocks:128,512".parse().unwrap(),
             validation: Validation::Fraction(0.1),
-            data: Some(Path::new("a \"b\"\\c\n'")),
+            data: if seed == 0 { &folders[..1] } else { &folders },
             patience: Some(3),
             checkpoint_every: Some(u64::from(u32::MAX)),
             teacher: None,
@@ -100,7 +111,7 @@ fn what_is_written_is_read_again() {
         let args = &config.args;
         assert_eq!(Recipe::new(None, args).as_ref(), Ok(recipe), "{text}");
         assert_eq!((args.seed, args.validation), (Some(seed), Some(effective.validation)));
-        assert_eq!(args.data.folder.as_deref(), effective.data);
+        assert_eq!((&args.data.folders[..], args.order), (effective.data, Some(effective.order)));
         assert_eq!(
             (args.patience, args.checkpoint_every.map(u64::from)),
             (Some(3), effective.checkpoint_every)
@@ -110,9 +121,10 @@ fn what_is_written_is_read_again() {
 
 #[test]
 fn what_was_typed_stands_above_what_the_file_says() {
-    let file = Config::parse("seed = 3\nvalidation = 7\ndata = 'file'\n").unwrap();
+    let file = Config::parse("seed = 3\norder = 'blocks'\nvalidation = 7\ndata = 'file'\n").unwrap();
     let typed = Config::parse("seed = 5").unwrap().args;
     let args = file.beneath(&typed);
     assert_eq!((args.seed, args.validation), (Some(5), Some(Validation::Count(7))));
-    assert_eq!(args.data.folder.as_deref(), Some(Path::new("file")));
+    assert_eq!(args.data.folders, [Path::new("file")]);
+    assert_eq!(args.order, Some("blocks:128,512".parse().unwrap()));
 }

@@ -31,8 +31,11 @@ struct Watched {
     stderr: File,
 }
 
-/// As many as a command has files of images, each filled once.
-static WATCHED: [OnceLock<Watched>; 2] = [const { OnceLock::new() }; 2];
+/// The most files of images that a command has.
+const MOST: usize = 64;
+
+/// Each filled once.
+static WATCHED: [OnceLock<Watched>; MOST] = [const { OnceLock::new() }; MOST];
 
 /// Whether a message is on its way: once is enough.
 static IS_SAID: AtomicBool = AtomicBool::new(false);
@@ -43,7 +46,7 @@ static EARLIER: OnceLock<sigaction> = OnceLock::new();
 /// Says `message` and ends the program with the status of a failure when one of these bytes cannot be read.
 ///
 /// # Errors
-/// When the system refuses, or two slices are watched over already.
+/// When the system refuses, or [`MOST`] slices are watched over already.
 pub(super) fn watch(bytes: &[u8], message: String) -> io::Result<()> {
     // One after the other: two threads must not take one place.
     static ADDING: Mutex<()> = Mutex::new(());
@@ -53,7 +56,7 @@ pub(super) fn watch(bytes: &[u8], message: String) -> io::Result<()> {
     let stderr = io::stderr().as_fd().try_clone_to_owned()?.into();
     let watched = Watched { addresses: addresses.start.addr()..addresses.end.addr(), message, stderr };
     let free = WATCHED.iter().find(|place| place.get().is_none());
-    let free = free.ok_or_else(|| io::Error::other("two files are watched over already"))?;
+    let free = free.ok_or_else(|| io::Error::other(format!("{MOST} files are watched over already")))?;
     free.get_or_init(|| watched);
     if EARLIER.get().is_none() {
         let earlier = install()?;

@@ -3,7 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use nn_train::nn_core::{Dataset, Loss, Network, ndarray::ArrayView2, predicted_class};
+use nn_train::{
+    Samples,
+    nn_core::{Loss, Network, ndarray::ArrayView2, predicted_class},
+};
 
 use super::view::Misread;
 use crate::picture::{Picture, Size};
@@ -15,15 +18,15 @@ const BATCH: usize = 16;
 
 /// Where to look.
 pub(crate) struct Search<'a> {
-    dataset: Dataset<'a>,
+    samples: Samples<'a>,
     /// None where the samples are no pictures: then there is nothing to show.
     size: Option<Size>,
     loss: Loss,
 }
 
 impl<'a> Search<'a> {
-    pub(crate) fn new(dataset: Dataset<'a>, image_shape: &[usize], loss: Loss) -> Search<'a> {
-        Search { dataset, size: Size::of(image_shape).ok(), loss }
+    pub(crate) fn new(samples: Samples<'a>, image_shape: &[usize], loss: Loss) -> Search<'a> {
+        Search { samples, size: Size::of(image_shape).ok(), loss }
     }
 
     /// The first images that the network takes for another class, as far as they are found in the time.
@@ -31,19 +34,20 @@ impl<'a> Search<'a> {
         let begun = Instant::now();
         let mut found = Vec::new();
         let Some(size) = self.size else { return found };
-        let features = self.dataset.features();
-        for (batch, pixels) in self.dataset.pixels().chunks(BATCH * features.max(1)).enumerate() {
-            let Ok(inputs) = ArrayView2::from_shape((pixels.len() / features, features), pixels) else {
-                break;
-            };
+        let (features, mut pixels) = (self.samples.features(), Vec::new());
+        for first in (0..self.samples.len()).step_by(BATCH) {
+            let indices = first..self.samples.len().min(first + BATCH);
+            pixels.clear();
+            indices.clone().for_each(|index| pixels.extend_from_slice(self.samples.row(index)));
+            let Ok(inputs) = ArrayView2::from_shape((indices.len(), features), &pixels) else { break };
             let outputs = network.forward(inputs);
             let probabilities = self.loss.probabilities(outputs.view());
             for (row, outputs) in outputs.rows().into_iter().enumerate() {
-                let index = BATCH * batch + row;
-                let label = usize::from(self.dataset.label(index));
+                let index = first + row;
+                let label = usize::from(self.samples.label(index));
                 let predicted = predicted_class(outputs.as_slice().unwrap_or_default());
                 if predicted != label {
-                    let picture = Picture::new(size, self.dataset.row(index));
+                    let picture = Picture::new(size, self.samples.row(index));
                     let probability = probabilities[[row, predicted]];
                     found.push(Misread { picture, label, predicted, probability });
                 }
@@ -61,7 +65,7 @@ impl<'a> Search<'a> {
 
 #[cfg(test)]
 mod tests {
-    use nn_train::nn_core::Activation;
+    use nn_train::nn_core::{Activation, Dataset};
 
     use super::*;
 
@@ -72,7 +76,7 @@ mod tests {
         let pixels: Vec<u8> = (0..40).flat_map(|sample| [sample; 6]).collect();
         let labels: Vec<u8> = (0..40).map(|sample| u8::from(sample > 30) + u8::from(sample == 35)).collect();
         let dataset = Dataset::new(&pixels, 6, &labels, 3).unwrap();
-        let search = Search::new(dataset, &[2, 3], Loss::SoftmaxCrossEntropy);
+        let search = Search::new(dataset.into(), &[2, 3], Loss::SoftmaxCrossEntropy);
         let found = search.misread(&network, Duration::from_secs(3600));
         let greys: Vec<u8> = found.iter().map(|misread| misread.picture.pixels[0]).collect();
         assert_eq!(greys, [31, 32, 33, 34, 35, 36, 37, 38, 39]);
@@ -83,13 +87,16 @@ mod tests {
 
         // Samples that are no pictures, and no time.
         assert_eq!(
-            Search::new(dataset, &[6], Loss::SoftmaxCrossEntropy).misread(&network, Duration::MAX),
+            Search::new(dataset.into(), &[6], Loss::SoftmaxCrossEntropy).misread(&network, Duration::MAX),
             []
         );
         assert_eq!(search.misread(&network, Duration::ZERO), [], "the first sixteen are all right");
         let wrong = [1; 40];
-        let all =
-            Search::new(Dataset::new(&pixels, 6, &wrong, 3).unwrap(), &[2, 3], Loss::SoftmaxCrossEntropy);
+        let all = Search::new(
+            Dataset::new(&pixels, 6, &wrong, 3).unwrap().into(),
+            &[2, 3],
+            Loss::SoftmaxCrossEntropy,
+        );
         assert_eq!(all.misread(&network, Duration::MAX).len(), MOST);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use nn_train::{Checkpoint, EpochSummary, Fingerprint};
+use nn_train::{Checkpoint, EpochSummary, Fingerprint, Order};
 use serde::Serialize;
 
 use super::{Description, listed};
@@ -35,6 +35,7 @@ pub(super) struct CheckpointDescription {
     batch: usize,
     epochs: u32,
     ingredients: BTreeMap<&'static str, String>,
+    order: String,
     seed: u64,
     train: Data,
     held_out: Option<Data>,
@@ -78,6 +79,7 @@ pub(super) fn describe(path: &Path, checkpoint: &Checkpoint<'_>) -> CheckpointDe
         batch: config.batch_size.get(),
         epochs: config.epochs,
         ingredients: config.ingredients.named().into_iter().collect(),
+        order: config.order.to_string(),
         seed: config.seed,
         train: checkpoint.train.into(),
         held_out: checkpoint.validation.map(Into::into),
@@ -89,6 +91,11 @@ impl Description for CheckpointDescription {
     fn text(&self) -> String {
         let percentage = |accuracy: Option<f64>| accuracy.map_or_else(|| "-".to_owned(), percent);
         let ingredients = listed(&self.ingredients);
+        let order = if self.order == Order::Full.to_string() {
+            String::new()
+        } else {
+            format!(", order {}", self.order)
+        };
         let mut lines = vec![
             format!("file      {}, of release {}", self.path, self.release),
             format!(
@@ -108,7 +115,7 @@ impl Description for CheckpointDescription {
                 thousands(self.parameters)
             ),
             format!(
-                "recipe    {}, {}, rate {} {}, batch {}{ingredients}, seed {}",
+                "recipe    {}, {}, rate {} {}, batch {}{ingredients}{order}, seed {}",
                 self.loss,
                 self.optimizer,
                 self.rate,

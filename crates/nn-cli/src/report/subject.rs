@@ -8,12 +8,12 @@ use std::{
 
 use anyhow::{Result, bail};
 use nn_train::{
-    Checkpoint, DataFiles, Fingerprint, Model, Preprocessing, RunFolder, Split, load_checkpoint,
+    Checkpoint, DataFiles, Fingerprint, Model, Order, Preprocessing, RunFolder, Split, load_checkpoint,
     nn_core::Dataset,
 };
 
 use crate::{
-    args::{DataArgs, ReportArgs, RunName, value::Teachers},
+    args::{ReportArgs, RunName, value::Teachers},
     data,
     failure::{Advised, meant},
     model,
@@ -125,15 +125,16 @@ impl Subject {
 
     /// The data to measure on: where the user says, or where the run had it, or where it usually is.
     pub(super) fn data(&self, args: &ReportArgs) -> Result<Data> {
-        let own = self.run.as_ref().map(|run| &run.settings.data).filter(|folder| folder.is_dir());
-        let folder = match own {
-            Some(folder) if args.data.folder.is_none() => {
-                data::folder(&DataArgs { folder: Some(folder.clone()) })?
-            }
-            _ => data::folder(&args.data)?,
+        let folders = match &self.run {
+            Some(run) if args.data.folder.is_none() && run.settings.data.is_dir() => run.settings.folders(),
+            _ => vec![data::folder(&args.data)?],
         };
         let split = args.split.into();
-        let files = data::open(&folder, split)?;
+        let (folder, files) = match data::open_first(&folders, split)? {
+            Some(found) => found,
+            // It says what is missing.
+            None => (folders[0].clone(), data::open(&folders[0], split)?),
+        };
         model::check_images(&self.model, &self.model_path, &files)?;
         let seen = model::see_all(&self.model, files.view(), args.threads.count());
         // A run knows the images as its network sees them.
@@ -142,10 +143,11 @@ impl Subject {
             Cow::Borrowed(_) => None,
             Cow::Owned(pixels) => Some(pixels),
         };
-        // With samples kept for validation, neither of what the run knows is a whole file.
+        // With samples kept for validation, neither of what the run knows is a whole file; nor is what it was trained on
+        // where that was in several.
         let known =
             self.run.as_ref().filter(|run| run.settings.validation == 0).and_then(|run| match split {
-                Split::Train => Some(run.checkpoint.train),
+                Split::Train => run.settings.more_data.is_empty().then_some(run.checkpoint.train),
                 Split::Test => run.checkpoint.validation,
             });
         let is_of_run = known.map(|known| known.sha256 == fingerprint.sha256);
@@ -212,9 +214,14 @@ impl Subject {
             let (preset, recipe) = settings.recipe(checkpoint)?;
             // The run is there, and is not replaced by another.
             words.extend(["--run".to_owned(), format!("{}-again", self.name)]);
-            words.extend(["--data".to_owned(), settings.data.display().to_string()]);
+            for folder in settings.folders() {
+                words.extend(["--data".to_owned(), folder.display().to_string()]);
+            }
             words.extend(recipe.flags(preset));
             words.extend(["--seed".to_owned(), checkpoint.config.seed.to_string()]);
+            if checkpoint.config.order != Order::Full {
+                words.extend(["--order".to_owned(), checkpoint.config.order.to_string()]);
+            }
             if settings.validation > 0 {
                 words.extend(["--validation".to_owned(), settings.validation.to_string()]);
             }

@@ -4,15 +4,19 @@
 use std::num::NonZeroUsize;
 
 use anyhow::Result;
+use nn_train::Order;
 
 use super::{file::Sweep, shared::Shared};
 use crate::{
-    args::{DataArgs, ThreadArgs, TrainArgs, Validation},
+    args::{FoldersArgs, ThreadArgs, TrainArgs, Validation, value::OrderChoice},
     config::{Config, take_text},
     failure::Advised,
     preset::Recipe,
     train::task::Task,
 };
+
+/// The order of the samples where a file says nothing, or leaves it to the data.
+const FULL: OrderChoice = OrderChoice::Fixed(Order::Full);
 
 /// A network that may be trained.
 pub(super) struct Candidate {
@@ -53,8 +57,10 @@ impl Candidate {
         let args = TrainArgs {
             seed: Some(seed),
             validation: Some(Validation::Count(kept)),
-            data: DataArgs { folder: Some(data.to_owned()) },
+            data: FoldersArgs { folders: vec![data.to_owned()] },
             threads: ThreadArgs { count: Some(threads) },
+            // Nobody chooses an order for several trainings at different places of the data.
+            order: self.args.order.filter(|&order| order != OrderChoice::Auto).or(Some(FULL)),
             ..self.args.clone()
         };
         Task::new(&args, &Recipe { epochs, ..self.recipe.clone() })

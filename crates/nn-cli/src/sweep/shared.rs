@@ -4,7 +4,7 @@
 use std::{num::NonZeroUsize, path::Path};
 
 use anyhow::{Context, Result};
-use nn_train::{DataFiles, Preprocessing, Teacher, nn_core::Dataset};
+use nn_train::{DataFiles, JoinedFiles, Preprocessing, Samples, Teacher};
 
 use super::candidate::Candidate;
 use crate::train::{
@@ -19,7 +19,7 @@ pub(super) type Prepared<'a> = Vec<(Preprocessing, Images<'a>)>;
 /// Prepares the images in each way that some candidate asks for.
 pub(super) fn prepare<'a>(
     candidates: &[Candidate],
-    (train, test): (&'a DataFiles, Option<&'a DataFiles>),
+    (train, test): (&'a JoinedFiles, Option<&'a DataFiles>),
     threads: NonZeroUsize,
 ) -> Result<Prepared<'a>> {
     let mut prepared = Prepared::new();
@@ -35,7 +35,7 @@ pub(super) fn prepare<'a>(
 /// What trainings read, from any thread.
 pub(super) struct Shared<'a> {
     pub(super) folder: &'a Path,
-    pub(super) files: &'a DataFiles,
+    pub(super) files: &'a JoinedFiles,
     /// Samples that are kept for validation.
     pub(super) kept: usize,
     rooms: Vec<Room<'a>>,
@@ -51,7 +51,7 @@ struct Room<'a> {
 impl<'a> Shared<'a> {
     pub(super) fn new(
         folder: &'a Path,
-        files: &'a DataFiles,
+        files: &'a JoinedFiles,
         kept: usize,
         prepared: &'a Prepared<'a>,
     ) -> Result<Shared<'a>> {
@@ -96,7 +96,7 @@ impl<'a> Shared<'a> {
     }
 
     /// All samples of the training files, and the test set if there is one.
-    pub(super) fn all(&self, preprocessing: Preprocessing) -> Result<(Dataset<'a>, Option<Dataset<'a>>)> {
+    pub(super) fn all(&self, preprocessing: Preprocessing) -> Result<(Samples<'a>, Option<Samples<'a>>)> {
         let room = self.room(preprocessing)?;
         Ok((room.images.all()?, room.sets.test))
     }
@@ -108,6 +108,6 @@ impl<'a> Shared<'a> {
 
     /// Inputs and outputs of the networks.
     pub(super) fn shape(&self) -> (usize, usize) {
-        (self.files.view().features(), self.files.classes())
+        (self.files.image_shape().iter().product(), self.files.classes())
     }
 }

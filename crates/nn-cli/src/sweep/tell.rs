@@ -315,7 +315,7 @@ impl<'a> Teller<'a> {
                 )
             },
         );
-        let data = args.data.folder.as_deref().or(intent.sweep.base.data.folder.as_deref());
+        let data = args.data.folder.as_ref().or(intent.sweep.base.data.folders.first());
         let data = data.map_or_else(String::new, |folder| format!(" --data {}", shell_word(folder)));
         self.output.line(format_args!(
             "\nbest     {}, trained again on all {} for {}, seed {}\n\

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use nn_train::{
-    BatchReport, FitError, History, Model, Observer, TrainingRecord, TrainingSet, evaluate, fit,
-    nn_core::{Dataset, Network, Optimizer, Tally},
+    BatchReport, FitError, History, Model, Observer, Samples, TrainingRecord, TrainingSet, evaluate, fit,
+    nn_core::{Network, Optimizer, Tally},
 };
 
 use super::{candidate::Candidate, plan::Trial, shared::Shared};
@@ -115,13 +115,17 @@ enum Fitted {
 fn fit_network(
     shared: &Shared<'_>,
     task: &Task,
-    samples: Dataset<'_>,
+    samples: Samples<'_>,
     should_stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Fitted> {
     let mut network = build(&task.recipe, &samples, task.seed)?;
     let mut optimizer = Optimizer::new(task.recipe.rule, task.recipe.rate);
-    let train =
-        TrainingSet { samples, image_shape: shared.files.image_shape(), teacher: shared.teacher(task) };
+    // Several trainings are at different places of the data at a time: nobody knows what is no longer needed.
+    let train = TrainingSet {
+        image_shape: shared.files.image_shape(),
+        teacher: shared.teacher(task),
+        ..samples.into()
+    };
     let mut watch = Watch { should_stop };
     match fit(&mut network, &mut optimizer, train, None, &task.config(), &mut watch) {
         Ok(history) => Ok(Fitted::Whole(network, history)),

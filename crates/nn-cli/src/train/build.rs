@@ -2,10 +2,7 @@
 //! know how it is trained.
 
 use anyhow::{Result, bail};
-use nn_train::{
-    Limits, initial_rng,
-    nn_core::{Dataset, Network},
-};
+use nn_train::{Limits, Samples, initial_rng, nn_core::Network};
 
 use crate::{
     args::InitializerChoice,
@@ -24,7 +21,7 @@ const MOST_DESCRIPTION: u64 = 128 << 10;
 ///
 /// # Errors
 /// When it or a step of its training is too large.
-pub(crate) fn build(recipe: &Recipe, train: &Dataset<'_>, seed: u64) -> Result<Network> {
+pub(crate) fn build(recipe: &Recipe, train: &Samples<'_>, seed: u64) -> Result<Network> {
     let mut sizes = vec![train.features()];
     sizes.extend(&recipe.hidden);
     sizes.push(train.classes());

@@ -56,8 +56,8 @@ fn take_part(args: &TrainArgs, world: &mut World) -> Result<Outcome> {
     checkpoint.check_release()?;
     let settings = Settings::of(&checkpoint)?;
     let task = Task::of(args, &checkpoint, &settings, settings.recipe(&checkpoint)?)?;
-    let train_files = data::open(&task.data, Split::Train)?;
-    let test_files = data::open_if_present(&task.data, Split::Test)?;
+    let train_files = data::open_joined(&task.data)?;
+    let test_files = data::open_first(&task.data, Split::Test)?.map(|(_, files)| files);
     let teaching = Teaching::of(&task, &train_files)?;
     let images = Images::new(&train_files, test_files.as_ref(), task.recipe.preprocessing, task.threads)?;
     let sets = Sets::new(settings.validation, &images)?;
@@ -67,7 +67,7 @@ fn take_part(args: &TrainArgs, world: &mut World) -> Result<Outcome> {
     let (mut network, mut optimizer): (Network, _) =
         (checkpoint.network.into_owned(), checkpoint.optimizer.into_owned());
     let (image_shape, teacher) = (train_files.image_shape(), teaching.as_ref().map(Teaching::teacher));
-    let train = TrainingSet { samples: sets.train, image_shape, teacher };
+    let train = TrainingSet { samples: sets.train, image_shape, teacher, pages: sets.pages };
     let (place, held_out) = (checkpoint.place.into_owned(), Some(sets.held_out()));
     let (both, config) = ((&mut network, &mut optimizer), task.config());
     let history = fit_on(world, place, both, train, held_out, &config, &mut Follower(&interrupt))?;

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use nn_train::{
-    Checkpoint, DataFiles, EpochSummary, EventLog, Fingerprint, FitConfig, FitError, History, Model, Place,
+    Checkpoint, EpochSummary, EventLog, Fingerprint, FitConfig, FitError, History, JoinedFiles, Model, Place,
     Preprocessing, RunFolder, Snapshot, TrainingRecord,
     nn_core::{Network, Optimizer, Rule},
     save, save_checkpoint, write_atomically,
@@ -23,7 +23,7 @@ use super::{
     sets::Sets,
     task::{Lesson, Settings, Task},
 };
-use crate::{config::Found, model};
+use crate::{config::Found, data::names, model};
 
 /// Keeps a run in its folder.
 pub(super) struct Keeper {
@@ -45,7 +45,7 @@ pub(super) struct About {
     pub(super) train: Fingerprint,
     pub(super) held_out: Fingerprint,
     pub(super) held_out_name: &'static str,
-    /// Its folder.
+    /// The folder to measure in: that of the test set, or else the first.
     pub(super) data: PathBuf,
     /// As JSON.
     pub(super) settings: String,
@@ -91,7 +91,7 @@ impl About {
     pub(super) fn new(
         task: &Task,
         sets: &Sets<'_>,
-        train_files: &DataFiles,
+        train_files: &JoinedFiles,
         lesson: Option<Lesson>,
     ) -> Result<About> {
         let kept = sets.validation.map_or(0, |validation| validation.len());
@@ -102,9 +102,9 @@ impl About {
             train: Fingerprint::of(sets.train),
             held_out: Fingerprint::of(sets.held_out()),
             held_out_name: sets.held_out_name(),
-            data: task.data.clone(),
+            data: task.folder_to_measure_in(sets).to_owned(),
             settings: serde_json::to_string(&task.settings(kept, lesson))
-                .with_context(|| format!("cannot keep a run on the data in {}", task.data.display()))?,
+                .with_context(|| format!("cannot keep a run on the data in {}", names(&task.data)))?,
             recipe_name: task.recipe_name(),
             rule: task.recipe.rule,
             preprocessing: task.recipe.preprocessing,

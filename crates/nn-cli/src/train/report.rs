@@ -4,12 +4,13 @@
 use std::{collections::BTreeMap, num::NonZeroUsize, path::Path, time::Duration};
 
 use anyhow::Result;
-use nn_train::{Preprocessing, nn_core::Tally};
+use nn_train::{Order, Preprocessing, nn_core::Tally};
 use serde::Serialize;
 
 use super::{Sets, State, task::Task};
 use crate::{
     args::TrainArgs,
+    data::names,
     model,
     output::{Output, count, hyphenated, invocation, percent, shape, shell_word, thousands},
 };
@@ -18,6 +19,7 @@ use crate::{
 #[derive(Serialize)]
 pub(super) struct StartLine<'a> {
     event: &'static str,
+    /// The folders, in a line.
     data: String,
     train_samples: usize,
     held_out: &'static str,
@@ -37,6 +39,7 @@ pub(super) struct StartLine<'a> {
     schedule: String,
     batch: usize,
     epochs: u32,
+    order: String,
     preprocessing: &'static str,
     /// Those that are there.
     ingredients: BTreeMap<&'static str, String>,
@@ -112,7 +115,7 @@ impl<'a> StartLine<'a> {
             format!("from epoch {}, batch {} of {steps_per_epoch}", place.epoch(), place.batches + 1);
         StartLine {
             event: "start",
-            data: task.data.display().to_string(),
+            data: names(&task.data),
             train_samples: sets.train.len(),
             held_out: sets.held_out_name(),
             held_out_samples: sets.held_out().len(),
@@ -131,6 +134,7 @@ impl<'a> StartLine<'a> {
             schedule: recipe.schedule.to_string(),
             batch: recipe.batch,
             epochs: recipe.epochs,
+            order: task.config().order.to_string(),
             preprocessing: recipe.preprocessing.name(),
             ingredients: recipe.ingredients.named().into_iter().collect(),
             teachers: task.school.as_ref().map_or_else(Vec::new, |school| {
@@ -184,6 +188,9 @@ impl<'a> StartLine<'a> {
         let hidden = if self.layers.len() > 2 { format!("{}, ", self.activation) } else { String::new() };
         let mut extras: Vec<String> =
             self.ingredients.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        if self.order != Order::Full.to_string() {
+            extras.push(format!("order {}", self.order));
+        }
         if self.preprocessing != Preprocessing::None.name() {
             extras.insert(0, format!("preprocess {}", self.preprocessing));
         }

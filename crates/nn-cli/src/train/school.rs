@@ -4,7 +4,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail};
-use nn_train::{Committee, DataFiles, Teacher};
+use nn_train::{Committee, JoinedFiles, Teacher};
 use sha2::{Digest, Sha256};
 
 use super::task::{Lesson, School, Task};
@@ -24,13 +24,14 @@ impl Teaching {
     ///
     /// # Errors
     /// When one cannot be loaded, or sees other images than the student.
-    pub(crate) fn of(task: &Task, files: &DataFiles) -> Result<Option<Teaching>> {
+    pub(crate) fn of(task: &Task, files: &JoinedFiles) -> Result<Option<Teaching>> {
         let Some(School { teachers, share }) = &task.school else { return Ok(None) };
         let mut models = Vec::new();
         let mut sha256 = Vec::new();
         for path in &teachers.0 {
             let model = model::load(path)?;
-            check_images(&model, path, files)?;
+            // All images are of one shape.
+            check_images(&model, path, &files.files()[0])?;
             let (expected, found) = (task.recipe.preprocessing, model.preprocessing);
             if expected != found {
                 let message = format!(

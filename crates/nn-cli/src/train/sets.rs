@@ -1,28 +1,40 @@
 //! What is trained on, and what is not: owns the division of the files into samples to train on, to validate on and to
 //! test on, and refuses to know what becomes of them.
 
-use std::{borrow::Cow, num::NonZeroUsize};
+use std::{borrow::Cow, num::NonZeroUsize, path::Path};
 
 use anyhow::{Result, bail, ensure};
-use nn_train::{DataFiles, Preprocessing, nn_core::Dataset};
+use nn_train::{DataFiles, JoinedFiles, Pages, Preprocessing, Samples, nn_core::Dataset};
 
 use crate::{
     failure::Advised,
     output::{shape, thousands},
 };
 
+/// The most bytes of images to prepare, which are kept in memory, 4 GiB.
+const MOST_PREPARED: usize = 4 << 30;
+
 /// The images of the files as a network is shown them.
 pub(crate) struct Images<'a> {
-    train_files: &'a DataFiles,
+    train_files: &'a JoinedFiles,
     test_files: Option<&'a DataFiles>,
-    /// Where they are others than those in the files.
-    train: Cow<'a, [u8]>,
+    train: Shown<'a>,
     test: Option<Cow<'a, [u8]>>,
+}
+
+/// All training images.
+enum Shown<'a> {
+    /// As they are in the files.
+    Files(Vec<Dataset<'a>>),
+    Prepared {
+        pixels: Vec<u8>,
+        labels: Vec<u8>,
+    },
 }
 
 impl<'a> Images<'a> {
     pub(crate) fn new(
-        train_files: &'a DataFiles,
+        train_files: &'a JoinedFiles,
         test_files: Option<&'a DataFiles>,
         preprocessing: Preprocessing,
         threads: NonZeroUsize,
@@ -31,23 +43,66 @@ impl<'a> Images<'a> {
         let prepared = |files: &'a DataFiles| {
             preprocessing.apply_all(files.view().pixels(), files.image_shape(), threads)
         };
-        let (train, test) = (prepared(train_files), test_files.map(prepared));
-        Ok(Images { train_files, test_files, train, test })
+        let train = if preprocessing == Preprocessing::None {
+            Shown::Files(train_files.parts())
+        } else {
+            let bytes = train_files.parts().iter().map(|part| part.pixels().len()).sum::<usize>();
+            if bytes > MOST_PREPARED {
+                let message = format!(
+                    "cannot prepare all training images: expected at most {} bytes of them for --preprocess \
+                     {preprocessing}, found {}",
+                    thousands(MOST_PREPARED),
+                    thousands(bytes)
+                );
+                bail!(Advised::new(
+                    message,
+                    "prepared images are kept in memory; --preprocess none reads those in the files as they are needed"
+                ));
+            }
+            let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+            for files in train_files.files() {
+                match prepared(files) {
+                    Cow::Owned(first) if pixels.is_empty() => pixels = first,
+                    more => pixels.extend_from_slice(&more),
+                }
+                labels.extend_from_slice(files.view().labels());
+            }
+            Shown::Prepared { pixels, labels }
+        };
+        Ok(Images { train_files, test_files, train, test: test_files.map(prepared) })
     }
 
     /// All samples of the training files.
-    pub(crate) fn all(&self) -> Result<Dataset<'_>> {
-        Ok(self.train_files.view().with_pixels(&self.train)?)
+    pub(crate) fn all(&self) -> Result<Samples<'_>> {
+        match &self.train {
+            Shown::Files(parts) => Ok(Samples::joined(parts)?),
+            Shown::Prepared { pixels, labels } => {
+                let features = self.train_files.image_shape().iter().product();
+                Ok(Dataset::new(pixels, features, labels, self.train_files.classes())?.into())
+            }
+        }
+    }
+
+    /// Who is told which of the samples are needed, where they are those in the files.
+    pub(super) fn pages(&self) -> Option<&dyn Pages> {
+        match self.train {
+            Shown::Files(_) => Some(self.train_files),
+            Shown::Prepared { .. } => None,
+        }
     }
 }
 
 /// What is trained on, and what is not.
 pub(crate) struct Sets<'a> {
-    pub(crate) train: Dataset<'a>,
+    pub(crate) train: Samples<'a>,
+    /// Who is told which of those are needed.
+    pub(super) pages: Option<&'a dyn Pages>,
     /// The samples at the end of the training files that were kept from training, if any were.
-    pub(crate) validation: Option<Dataset<'a>>,
+    pub(crate) validation: Option<Samples<'a>>,
     /// The test set; there is this or `validation`.
-    pub(crate) test: Option<Dataset<'a>>,
+    pub(crate) test: Option<Samples<'a>>,
+    /// The folder that it is in.
+    pub(super) test_folder: Option<&'a Path>,
 }
 
 impl<'a> Sets<'a> {
@@ -64,9 +119,9 @@ impl<'a> Sets<'a> {
             bail!(Advised::new(message, "a fraction such as 0.1 suits any data set"));
         }
         if kept == 0 && test_files.is_none() {
-            let path = train_files.images().path();
-            let message =
-                format!("no test set beside {}, and no samples are kept for validation", path.display());
+            let images = train_files.files().iter().map(|files| files.images().path().display().to_string());
+            let images = images.collect::<Vec<_>>().join(", ");
+            let message = format!("no test set beside {images}, and no samples are kept for validation");
             bail!(Advised::new(message, "--validation 0.1 keeps a tenth of the training samples"));
         }
         if let Some(test_files) = test_files {
@@ -75,11 +130,17 @@ impl<'a> Sets<'a> {
         let (train, validation) = all.split_at(all.len() - kept);
         let test = test_files.zip(images.test.as_deref());
         let test = test.map(|(files, pixels)| files.view().with_pixels(pixels)).transpose()?;
-        Ok(Sets { train, validation: (kept > 0).then_some(validation), test })
+        Ok(Sets {
+            train,
+            pages: images.pages(),
+            validation: (kept > 0).then_some(validation),
+            test: test.map(Into::into),
+            test_folder: test_files.and_then(|files| files.images().path().parent()),
+        })
     }
 
     /// What the network is measured on after each epoch.
-    pub(super) fn held_out(&self) -> Dataset<'a> {
+    pub(super) fn held_out(&self) -> Samples<'a> {
         self.validation.or(self.test).unwrap_or(self.train)
     }
 
@@ -89,7 +150,7 @@ impl<'a> Sets<'a> {
 }
 
 /// Checks that a network for the training images can be asked about the test images.
-fn check_alike(train: &DataFiles, test: &DataFiles) -> Result<()> {
+fn check_alike(train: &JoinedFiles, test: &DataFiles) -> Result<()> {
     let (expected, found) = (train.image_shape(), test.image_shape());
     let path = test.images().path().display();
     ensure!(

@@ -7,11 +7,17 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use nn_train::{Checkpoint, FitConfig, Preprocessing, RunFolder, load_checkpoint, nn_core::Activation};
+use nn_train::{
+    Checkpoint, FitConfig, JoinedFiles, Order, Preprocessing, RunFolder, load_checkpoint, nn_core::Activation,
+};
 use serde::{Deserialize, Serialize};
 
+use super::sets::Sets;
 use crate::{
-    args::{DataArgs, TrainArgs, Validation, value::Teachers},
+    args::{
+        FoldersArgs, TrainArgs, Validation,
+        value::{OrderChoice, Teachers},
+    },
     config::Effective,
     data,
     failure::Advised,
@@ -25,6 +31,9 @@ const USUAL_SEED: u64 = 1;
 /// Most of what a teacher knows more than the labels is in the shares of the wrong classes.
 const USUAL_TEACHER_SHARE: f32 = 0.9;
 const NO_VALIDATION: Validation = Validation::Count(0);
+/// Mapped images of so many bytes, 1 GiB, are read block by block: shuffled as a whole, they would have to fit into
+/// memory, beside eight bytes a sample for their order.
+const LARGE: usize = 1 << 30;
 
 /// The configuration of a training that is not begun, and whose data nobody looks for.
 pub(super) fn effective<'a>(args: &'a TrainArgs, recipe: &'a Recipe) -> Effective<'a> {
@@ -32,8 +41,9 @@ pub(super) fn effective<'a>(args: &'a TrainArgs, recipe: &'a Recipe) -> Effectiv
         preset: args.preset(),
         recipe,
         seed: args.seed.unwrap_or(USUAL_SEED),
+        order: args.order.unwrap_or(OrderChoice::Auto),
         validation: args.validation.unwrap_or(NO_VALIDATION),
-        data: args.data.folder.as_deref(),
+        data: &args.data.folders,
         patience: args.patience,
         checkpoint_every: args.checkpoint_every.map(Into::into),
         teacher: args.teacher.as_ref(),
@@ -46,12 +56,14 @@ pub(crate) struct Task {
     pub(crate) recipe: Recipe,
     pub(super) preset: PresetName,
     pub(crate) seed: u64,
+    order: OrderChoice,
     pub(super) validation: Validation,
     pub(super) patience: Option<u32>,
     pub(super) checkpoint_every: Option<u64>,
     pub(crate) school: Option<School>,
     pub(super) tensorboard: bool,
-    pub(super) data: PathBuf,
+    /// The folders, of which there is at least one.
+    pub(super) data: Vec<PathBuf>,
     pub(super) threads: NonZeroUsize,
 }
 
@@ -59,6 +71,7 @@ pub(crate) struct Task {
 /// format: **fields keep their names**.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Settings {
+    /// The first folder.
     pub(crate) data: PathBuf,
     pub(crate) preset: String,
     pub(crate) activation: String,
@@ -67,11 +80,14 @@ pub(crate) struct Settings {
     pub(crate) validation: usize,
     pub(crate) patience: Option<u32>,
     pub(crate) checkpoint_every: Option<u64>,
-    // The two are left out where they say nothing: earlier releases knew nothing of them.
+    // The rest is left out where it says nothing: earlier releases knew nothing of it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) preprocessing: String,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) school: Option<Lesson>,
+    /// The folders after the first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) more_data: Vec<PathBuf>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -97,6 +113,11 @@ pub(crate) struct Lesson {
 impl Settings {
     pub(crate) fn of(checkpoint: &Checkpoint<'_>) -> Result<Settings> {
         serde_json::from_str(&checkpoint.settings).context("cannot read the settings in the checkpoint")
+    }
+
+    /// All folders.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        [&self.data].into_iter().chain(&self.more_data).cloned().collect()
     }
 
     /// The recipe of a run, of whose checkpoint these are the settings, and the preset that it came from.
@@ -154,6 +175,7 @@ impl Task {
             recipe: recipe.clone(),
             preset: args.preset(),
             seed: args.seed.unwrap_or(USUAL_SEED),
+            order: args.order.unwrap_or(OrderChoice::Auto),
             validation: args.validation.unwrap_or(NO_VALIDATION),
             patience: args.patience,
             checkpoint_every: args.checkpoint_every.map(Into::into),
@@ -162,9 +184,21 @@ impl Task {
                 share: args.teacher_share.unwrap_or(USUAL_TEACHER_SHARE),
             }),
             tensorboard: args.tensorboard,
-            data: data::folder(&args.data)?,
+            data: data::folders(&args.data)?,
             threads: args.threads.count(),
         })
+    }
+
+    /// Chooses the order of the samples where it is left to the data, which it must be before a step is made.
+    pub(super) fn choose_order(&mut self, files: &JoinedFiles) {
+        let of_mapped =
+            files.files().iter().map(nn_train::DataFiles::images).filter(|images| images.is_mapped());
+        let bytes = of_mapped.fold(0_usize, |sum, images| sum.saturating_add(images.view().payload().len()));
+        // Prepared images are in memory.
+        let is_large = bytes >= LARGE && self.recipe.preprocessing == Preprocessing::None;
+        if self.order == OrderChoice::Auto {
+            self.order = OrderChoice::Fixed(if is_large { Order::BLOCKS } else { Order::Full });
+        }
     }
 
     /// The rest of a training, as its run has it. Flags may say where the data is now, how often to save, and with how
@@ -193,6 +227,7 @@ impl Task {
             recipe,
             preset,
             seed: checkpoint.config.seed,
+            order: OrderChoice::Fixed(checkpoint.config.order),
             validation: Validation::Count(settings.validation),
             patience: settings.patience,
             checkpoint_every: args.checkpoint_every.map(Into::into).or(settings.checkpoint_every),
@@ -201,7 +236,7 @@ impl Task {
                 .clone()
                 .map(|Lesson { teachers, share, .. }| School { teachers: Teachers(teachers), share }),
             tensorboard: args.tensorboard,
-            data: data_folder(args, settings)?,
+            data: data_folders(args, settings)?,
             threads: args.threads.count(),
         })
     }
@@ -212,8 +247,9 @@ impl Task {
             preset: self.preset,
             recipe: &self.recipe,
             seed: self.seed,
+            order: self.order,
             validation: Validation::Count(kept),
-            data: Some(&self.data),
+            data: &self.data,
             patience: self.patience,
             checkpoint_every: self.checkpoint_every,
             teacher: self.school.as_ref().map(|school| &school.teachers),
@@ -232,7 +268,16 @@ impl Task {
             seed: self.seed,
             threads: self.threads,
             ingredients: recipe.ingredients,
+            order: match self.order {
+                OrderChoice::Fixed(order) => order,
+                OrderChoice::Auto => Order::Full,
+            },
         }
+    }
+
+    /// The folder of the test set, or else the first.
+    pub(super) fn folder_to_measure_in<'a>(&'a self, sets: &Sets<'a>) -> &'a Path {
+        sets.test_folder.unwrap_or(&self.data[0])
     }
 
     pub(super) fn is_preset_changed(&self) -> bool {
@@ -246,7 +291,8 @@ impl Task {
 
     pub(super) fn settings(&self, kept: usize, lesson: Option<Lesson>) -> Settings {
         Settings {
-            data: self.data.clone(),
+            data: self.data[0].clone(),
+            more_data: self.data[1..].to_vec(),
             preset: self.preset.name().to_owned(),
             activation: self.recipe.activation.to_string(),
             initializer: self.recipe.initializer.to_string(),
@@ -292,6 +338,8 @@ impl Task {
             ("--batch", differ(args.batch, &recipe.batch)),
             ("--epochs", differ(args.epochs, &recipe.epochs)),
             ("--seed", differ(args.seed, &self.seed)),
+            // What is left to the data was chosen when the run began.
+            ("--order", differ(args.order.filter(|&order| order != OrderChoice::Auto), &self.order)),
             ("--patience", differ(patience, &own_patience)),
             ("--preprocess", differ(args.preprocess, &recipe.preprocessing)),
             ("--teacher", differ(args.teacher.as_ref().map(Teachers::to_string), &own_teachers)),
@@ -326,15 +374,16 @@ pub(super) fn other_flag(path: &Path, flag: &str, expected: &str, found: &str) -
 
 /// Where the data of a run is: where a flag says, or where it was, or where it usually is. Its checksum decides
 /// whether it is the same.
-fn data_folder(args: &TrainArgs, settings: &Settings) -> Result<PathBuf> {
-    if args.data.folder.is_some() {
-        return data::folder(&args.data);
+fn data_folders(args: &TrainArgs, settings: &Settings) -> Result<Vec<PathBuf>> {
+    let own = settings.folders();
+    if !args.data.folders.is_empty() {
+        return data::folders(&args.data);
     }
-    if settings.data.is_dir() {
-        return data::folder(&DataArgs { folder: Some(settings.data.clone()) });
+    if own.iter().all(|folder| folder.is_dir()) {
+        return data::folders(&FoldersArgs { folders: own });
     }
-    let gone = format!("the data of the run is no longer in {}", settings.data.display());
-    let folder = data::folder(&args.data).with_context(|| gone.clone())?;
-    output::note(format_args!("{gone}: going on with that in {}", folder.display()));
-    Ok(folder)
+    let gone = format!("the data of the run is no longer in {}", data::names(&own));
+    let folders = data::folders(&args.data).with_context(|| gone.clone())?;
+    output::note(format_args!("{gone}: going on with that in {}", data::names(&folders)));
+    Ok(folders)
 }

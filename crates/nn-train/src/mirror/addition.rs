@@ -1,8 +1,11 @@
-//! The serialisable twins of what files of version 2 have beside the description of version 1: owns the order of fields
-//! and variants, and refuses to know what they mean.
+//! The serialisable twins of what files of later versions have beside the description of version 1: owns the order of
+//! fields and variants, and refuses to know what they mean.
 //!
-//! An addition stands behind the description, and is written only where something in it is not as it always was in
-//! version 1: what needs no addition keeps its bytes.
+//! In version 2 an addition stands behind the description, and in version 3, of checkpoints alone, the order of the
+//! samples behind that. Either is written only where something in it is not as it always was before: what needs none
+//! keeps its bytes.
+
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +23,17 @@ pub(crate) struct Checkpoint {
     pub(crate) ingredients: Ingredients,
     /// How many networks were averaged, where there is an average.
     pub(crate) averaged: Option<u64>,
+}
+
+/// Of a checkpoint of version 3.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) enum Order {
+    #[default]
+    Full,
+    Blocks {
+        block: NonZeroU64,
+        window: NonZeroU64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -56,6 +70,31 @@ struct Augmentation {
 enum Averaging {
     Ema { decay: f32 },
     Tail { share: f32 },
+}
+
+impl From<crate::Order> for Order {
+    fn from(order: crate::Order) -> Order {
+        let number = |number: NonZeroUsize| number.try_into().unwrap_or(NonZeroU64::MAX);
+        match order {
+            crate::Order::Full => Order::Full,
+            crate::Order::Blocks { block, window } => {
+                Order::Blocks { block: number(block), window: number(window) }
+            }
+        }
+    }
+}
+
+impl From<Order> for crate::Order {
+    fn from(order: Order) -> crate::Order {
+        // Blocks larger than the data are one of all of it, and so are windows.
+        let number = |number: NonZeroU64| number.try_into().unwrap_or(NonZeroUsize::MAX);
+        match order {
+            Order::Full => crate::Order::Full,
+            Order::Blocks { block, window } => {
+                crate::Order::Blocks { block: number(block), window: number(window) }
+            }
+        }
+    }
 }
 
 impl From<crate::Preprocessing> for Preprocessing {

@@ -76,6 +76,7 @@ impl From<Config> for crate::FitConfig {
             seed: config.seed,
             threads: NonZeroUsize::MIN,
             ingredients: crate::Ingredients::NONE,
+            order: crate::Order::Full,
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::num::NonZeroUsize;
 
 use nn_train::{
-    Fingerprint, FitConfig, Ingredients, Schedule, initial_rng,
+    Fingerprint, FitConfig, Ingredients, Order, Schedule, initial_rng,
     nn_core::{Activation, Dataset, Loss, Network, Parameters},
 };
 
@@ -61,6 +61,7 @@ pub(crate) fn config() -> FitConfig {
         seed: 7,
         threads: size(1),
         ingredients: Ingredients::NONE,
+        order: Order::Full,
     }
 }
 

@@ -64,12 +64,24 @@ def below(source, bound):
         rejected += 1
 
 
-def epoch_order(seed, epoch, n):
-    source = integers(seed, (1 << 32) | epoch)
-    order = list(range(n))
-    for last in range(n - 1, 0, -1):
+def shuffled(source, order):
+    for last in range(len(order) - 1, 0, -1):
         other = below(source, last + 1)
         order[last], order[other] = order[other], order[last]
+    return order
+
+
+def epoch_order(seed, epoch, n):
+    return shuffled(integers(seed, (1 << 32) + epoch), list(range(n)))
+
+
+def block_order(seed, epoch, n, block, window):
+    blocks = [list(range(start, min(start + block, n))) for start in range(0, n, block)]
+    numbers = shuffled(integers(seed, 3 * (1 << 32) + epoch), list(range(len(blocks))))
+    source = integers(seed, 4 * (1 << 32) + epoch)
+    order = []
+    for start in range(0, len(numbers), window):
+        order += shuffled(source, [i for number in numbers[start : start + window] for i in blocks[number]])
     return order
 
 
@@ -87,6 +99,11 @@ print("epoch_order(42, 1, 10)", epoch_order(42, 1, 10))
 print("epoch_order(42, 2, 10)", epoch_order(42, 2, 10))
 print("epoch_order(2^64 - 1, 2^32 - 1, 10)", epoch_order(MASK64, MASK32, 10))
 print("fnv1a(epoch_order(42, 1, 60000))", hex(fnv1a(epoch_order(42, 1, 60000))))
+print("block_order(42, 1, 10, 2, 3)", block_order(42, 1, 10, 2, 3))
+print("block_order(42, 2, 11, 2, 3)", block_order(42, 2, 11, 2, 3))
+print("block_order(2^64 - 1, 2^32 - 1, 11, 4, 2)", block_order(MASK64, MASK32, 11, 4, 2))
+print("block_order(7, 1, 5, 100, 100)", block_order(7, 1, 5, 100, 100))
+print("fnv1a(block_order(42, 1, 200001, 128, 512))", hex(fnv1a(block_order(42, 1, 200001, 128, 512))))
 initial = integers(42, 0)
 print("initial_rng(42)", [hex(next(initial)) for _ in range(3)])
 source = integers(42, 1 << 32)
