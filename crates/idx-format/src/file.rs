@@ -119,6 +119,18 @@ impl IdxFile {
         Idx::new(self.element_type, Shape::new(&self.lengths), payload)
     }
 
+    /// Says that the payload will be read here and there, in an order that follows no rule: the system loads what
+    /// [`will_need`](Self::will_need) asks for, or whoever reads it, and not what lies around that, which may be many
+    /// times as much.
+    ///
+    /// A hint for files that do not fit into memory: it changes nothing but how much is loaded, and nothing at all where
+    /// no file is mapped.
+    pub fn expect_no_order(&self) {
+        if let Bytes::Mapped(mapping) = &self.bytes {
+            map::expect_no_order(mapping);
+        }
+    }
+
     /// Says that these bytes of the [payload](Idx::payload) will soon be read: the system begins to load those that are
     /// mapped and not in memory yet, and does not wait for them.
     ///

@@ -25,6 +25,15 @@ pub(crate) fn map(file: &File) -> io::Result<Mmap> {
     unsafe { Mmap::map(file) }
 }
 
+/// Tells the system that the order in which a mapping is read follows no rule, so that what lies beside a page that is
+/// read need not be loaded with it. It is a hint, as the others here.
+pub(crate) fn expect_no_order(mapping: &Mmap) {
+    #[cfg(unix)]
+    let _ = mapping.advise(memmap2::Advice::Random);
+    #[cfg(not(unix))]
+    let _ = mapping;
+}
+
 /// Tells the system that these bytes of a mapping will soon be read. It is a hint: nothing comes of it where the system
 /// refuses, or knows no such hints.
 pub(crate) fn will_need(mapping: &Mmap, bytes: Range<usize>) {

@@ -12,7 +12,7 @@ use nn_core::{Batch, Dataset, Engine, Part, Targets, ndarray::Array2, ndarray::s
 use rand_chacha::{ChaCha8Rng, rand_core::RngCore};
 
 use crate::{
-    Augmenter, FitConfig, FitError, Order, Pages, Samples, Teacher, order::mixing_rng, pages::Ahead,
+    Augmenter, FitConfig, FitError, Pages, Samples, Teacher, order::mixing_rng, pages::Ahead,
     ranks::Division, sequence::Sequence,
 };
 
@@ -116,8 +116,6 @@ impl<'a> Feed<'a> {
             shares: Vec::new(),
             probabilities: Array2::zeros((0, 0)),
         });
-        // In a full order nothing is needed sooner than anything else.
-        let pages = pages.filter(|_| config.order != Order::Full);
         Ok(Feed {
             samples,
             batch_size: config.batch_size.get().min(samples.len().max(1)),
@@ -409,6 +407,7 @@ mod tests {
     use nn_core::{Inputs, Loss};
 
     use super::*;
+    use crate::Order;
     use crate::{Augmentation, Ingredients, Schedule};
 
     #[test]

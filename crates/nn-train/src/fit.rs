@@ -4,6 +4,7 @@
 use std::{
     mem,
     num::NonZeroUsize,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -11,9 +12,11 @@ use nn_core::{Average, Dropout, Engine, Loss, Network, Objective, Optimizer, Tal
 
 use crate::{
     BatchReport, EpochReport, FitPlan, History, Incompatible, Ingredients, InvalidIngredient, InvalidPlace,
-    InvalidSchedule, Observer, Order, Place, Ranks, RanksError, Samples, Schedule, Snapshot, TrainingSet,
+    InvalidSchedule, Observer, Order, Pages, Place, Ranks, RanksError, Samples, Schedule, Snapshot,
+    TrainingSet,
     dataset::spelled,
     feed::Feed,
+    pages::Aside,
     ranks::{self, Division, Start},
 };
 
@@ -157,6 +160,24 @@ pub fn fit_on<'a>(
 }
 
 fn go_on(
+    ranks: Option<&mut dyn Ranks>,
+    place: Place,
+    both: (&mut Network, &mut Optimizer),
+    train: TrainingSet<'_>,
+    validation: Option<Samples<'_>>,
+    config: &FitConfig,
+    observer: &mut dyn Observer,
+) -> Result<History, FitError> {
+    // In a full order nothing is needed sooner than anything else.
+    let pages = train.pages.filter(|_| config.order != Order::Full);
+    thread::scope(|scope| {
+        let aside = pages.map(|pages| Aside::start(scope, pages));
+        let train = TrainingSet { pages: aside.as_ref().map(|aside| aside as &dyn Pages), ..train };
+        go_on_with(ranks, place, both, train, validation, config, observer)
+    })
+}
+
+fn go_on_with(
     mut ranks: Option<&mut dyn Ranks>,
     place: Place,
     (network, optimizer): (&mut Network, &mut Optimizer),

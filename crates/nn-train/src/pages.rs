@@ -1,16 +1,25 @@
 //! Reading ahead and letting go: owns when which block of the data is asked for and given up, and refuses to know how a
 //! system does either.
 
-use std::{fmt, ops::Range};
+use std::{
+    fmt,
+    ops::Range,
+    sync::mpsc::{self, Sender},
+    thread::{self, Scope},
+};
 
 use crate::{DataFiles, JoinedFiles, sequence::Sequence};
 
 /// Where the bytes of samples come from, and who may be told which of them are soon needed and when others no longer are.
 ///
 /// A [`fit`](crate::fit) in an [order of blocks](crate::Order::Blocks) tells the [`TrainingSet`](crate::TrainingSet)'s: of
-/// the blocks of the next window, spread evenly over the present one, and that a window is over. Both are hints, and what
-/// comes of them must not change a byte. Samples are numbered as in the training set.
+/// the blocks of the next window, spread evenly over the present one, and that a window is over. All of it are hints, and
+/// what comes of them must not change a byte. What is needed is asked for on a thread of its own, and may be late. Samples
+/// are numbered as in the training set.
 pub trait Pages: fmt::Debug + Sync {
+    /// From now on samples are read in an order of blocks.
+    fn begin(&self);
+
     /// These samples will soon be read. Does not wait for them.
     fn will_need(&self, samples: Range<usize>);
 
@@ -19,6 +28,10 @@ pub trait Pages: fmt::Debug + Sync {
 }
 
 impl Pages for DataFiles {
+    fn begin(&self) {
+        self.images().expect_no_order();
+    }
+
     fn will_need(&self, samples: Range<usize>) {
         self.images().will_need(self.bytes_of(samples));
     }
@@ -29,12 +42,52 @@ impl Pages for DataFiles {
 }
 
 impl Pages for JoinedFiles {
+    fn begin(&self) {
+        self.files().iter().for_each(DataFiles::begin);
+    }
+
     fn will_need(&self, samples: Range<usize>) {
         self.for_each(samples, DataFiles::will_need);
     }
 
     fn release(&self) {
         self.files().iter().for_each(DataFiles::release);
+    }
+}
+
+/// Asks for samples by a thread of its own: systems take their time to begin with loading, a seventh of that of the
+/// training of a small network.
+#[derive(Debug)]
+pub(crate) struct Aside<'a> {
+    pages: &'a dyn Pages,
+    needed: Sender<Range<usize>>,
+}
+
+impl<'a> Aside<'a> {
+    /// The thread ends with the value. Where the system has none to give, nobody asks.
+    pub(crate) fn start<'scope>(scope: &'scope Scope<'scope, '_>, pages: &'a dyn Pages) -> Aside<'a>
+    where
+        'a: 'scope,
+    {
+        let (needed, to_ask_for) = mpsc::channel();
+        let ask = move || to_ask_for.into_iter().for_each(|samples| pages.will_need(samples));
+        let _ = thread::Builder::new().name("nn-train pages".to_owned()).spawn_scoped(scope, ask);
+        Aside { pages, needed }
+    }
+}
+
+impl Pages for Aside<'_> {
+    fn begin(&self) {
+        self.pages.begin();
+    }
+
+    fn will_need(&self, samples: Range<usize>) {
+        // Nobody is there to take it where no thread could be started.
+        let _ = self.needed.send(samples);
+    }
+
+    fn release(&self) {
+        self.pages.release();
     }
 }
 
@@ -50,6 +103,7 @@ pub(crate) struct Ahead<'a> {
 
 impl<'a> Ahead<'a> {
     pub(crate) fn new(pages: &'a dyn Pages) -> Ahead<'a> {
+        pages.begin();
         Ahead { pages, window: 0, asked: 0 }
     }
 
@@ -123,6 +177,8 @@ mod tests {
     }
 
     impl Pages for Seen {
+        fn begin(&self) {}
+
         fn will_need(&self, samples: Range<usize>) {
             for asked in &mut self.asked.lock().unwrap()[samples] {
                 assert!(!*asked, "asked for twice");
@@ -179,6 +235,19 @@ mod tests {
         let mut ahead = Ahead::new(&seen);
         ahead.follow(&sequence, &(9_950..10_000));
         assert_eq!(seen.asked(), 1_000);
+    }
+
+    #[test]
+    fn what_is_asked_for_aside_has_been_asked_for_when_the_thread_ends() {
+        let seen = Seen::new(9);
+        thread::scope(|scope| {
+            let aside = Aside::start(scope, &seen);
+            aside.will_need(3..5);
+            aside.release();
+            assert_eq!(seen.released(), 1);
+            aside.will_need(7..9);
+        });
+        assert_eq!(seen.asked(), 4);
     }
 
     #[test]

@@ -129,6 +129,10 @@ struct Counting<'a> {
 }
 
 impl Pages for Counting<'_> {
+    fn begin(&self) {
+        self.files.begin();
+    }
+
     fn will_need(&self, samples: Range<usize>) {
         self.asked.fetch_add(samples.len(), SeqCst);
         self.files.will_need(samples);
@@ -234,6 +238,9 @@ fn a_full_order_asks_for_nothing() {
     #[derive(Debug)]
     struct Never;
     impl Pages for Never {
+        fn begin(&self) {
+            panic!("an order of blocks begins");
+        }
         fn will_need(&self, samples: Range<usize>) {
             panic!("{samples:?} are asked for");
         }
