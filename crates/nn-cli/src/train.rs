@@ -27,7 +27,7 @@ use self::{
     keeper::{About, Keeper},
     report::{EndLine, StartLine},
     school::Teaching,
-    sets::{Images, Sets},
+    sets::{Images, Sets, check_distortions},
     task::{Resumed, Task},
     watch::Watch,
 };
@@ -111,6 +111,7 @@ fn train(
         let cannot = || format!("cannot go on with {}", folder.path().display());
         Teaching::check(teaching.as_ref(), lesson.as_ref()).with_context(cannot)?;
     }
+    check_distortions(&task.recipe.ingredients, &train_files)?;
     let preprocessing = task.recipe.preprocessing;
     let images = Images::new(&train_files, test_files.as_ref(), preprocessing, task.threads)?;
     let kept = task.validation.of(train_files.len());

@@ -5,7 +5,8 @@ mod common;
 
 use std::fs;
 
-use common::{names, nn_cli, sample, scratch, tiny_data};
+use common::{IMAGES, names, nn_cli, sample, scratch, tiny_data};
+use nn_train::nn_core::{idx_format, ndarray::Array};
 
 #[test]
 fn a_network_is_asked_about_images_as_it_was_trained_on_them() {
@@ -142,4 +143,23 @@ fn what_makes_no_sense_is_refused_before_anything_is_done() {
     }
     nn_cli(folder.path(), "train --data tiny --teacher missing.model").fails_with(&["missing.model"]);
     assert_eq!(names(folder.path()), ["tiny"]);
+}
+
+#[test]
+fn what_cannot_be_distorted_is_refused_before_a_run_has_a_folder() {
+    let folder = scratch();
+    let data = tiny_data(folder.path(), "flat");
+    // Samples that are no pictures.
+    let pixels = Array::from_shape_fn((12, 15), |(item, pixel)| (item * pixel) as u8);
+    for name in IMAGES {
+        fs::write(data.join(name), idx_format::write_array(Vec::new(), &pixels).unwrap()).unwrap();
+    }
+    let train = |rest: &str| nn_cli(folder.path(), &format!("train --data flat --epochs 1 {rest}"));
+    train("--augment medium --run first")
+        .fails_with(&["cannot distort the images in flat", "found 15", "hint: --augment none"]);
+    assert_eq!(names(folder.path()), ["flat"]);
+    fs::write(folder.path().join("s.toml"), "epochs = 1\n[grid]\naugment = ['none', 'medium']\n").unwrap();
+    nn_cli(folder.path(), "sweep s.toml --data flat").fails_with(&["cannot distort the images in flat"]);
+    assert_eq!(names(folder.path()), ["flat", "s.toml"]);
+    train("--run first").succeeds();
 }
