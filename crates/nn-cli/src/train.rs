@@ -98,6 +98,9 @@ fn train(
     // Whatever may be wrong is found out before anything takes long.
     if !args.is_run() {
         target::check(&args.output, "a model", model::is_model)?;
+        for teacher in args.teacher.iter().flat_map(|teachers| &teachers.0) {
+            target::check_other(&args.output, teacher, "a teacher's own file")?;
+        }
     }
     let (task, resumed) = match &args.resume {
         Some(name) => Task::resume(args, &name.0).map(|(task, resumed)| (task, Some(resumed)))?,

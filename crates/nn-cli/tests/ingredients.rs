@@ -163,3 +163,30 @@ fn what_cannot_be_distorted_is_refused_before_a_run_has_a_folder() {
     assert_eq!(names(folder.path()), ["flat", "s.toml"]);
     train("--run first").succeeds();
 }
+
+#[test]
+fn the_file_of_a_teacher_is_not_written_over() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let run = |line: &str| nn_cli(folder.path(), &format!("{line} --data tiny --epochs 1 --hidden 4"));
+    run("train -o wise.model").succeeds();
+    run("train -o mnist.model --seed 2").succeeds();
+    fs::create_dir(folder.path().join("above")).unwrap();
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    let (wise, usual) = (read("wise.model"), read("mnist.model"));
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("wise.model", folder.path().join("link.model")).unwrap();
+    for line in [
+        "train --teacher mnist.model,wise.model -o above/../wise.model",
+        #[cfg(unix)]
+        "train --teacher wise.model -o link.model",
+        #[cfg(unix)]
+        "train --teacher link.model -o wise.model",
+        // The usual name of what is written.
+        "distill mnist.model --preprocess none --augment none",
+    ] {
+        run(line).fails_with(&["expected another file there, found a teacher's own file", "hint: it would be lost"]);
+        assert!(read("wise.model") == wise && read("mnist.model") == usual, "{line}");
+    }
+    run("train --teacher mnist.model -o wise.model").succeeds();
+}
