@@ -67,6 +67,9 @@ pub(crate) fn run(args: &GenerateArgs, output: &mut Output) -> Result<Outcome> {
     let begun = folder.images_done();
     let threads = args.threads.count();
     start(args, &source, &train, begun, threads, output)?;
+    if args.augment.is_still() {
+        output::note(format_args!("the augmentation {} leaves every image as it is", args.augment));
+    }
     if test.is_none() {
         output::note(format_args!(
             "{} has no test set, and so {} has none",

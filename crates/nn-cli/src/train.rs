@@ -3,6 +3,7 @@
 
 pub(crate) mod build;
 mod follow;
+mod idle;
 mod keep;
 mod keeper;
 mod report;
@@ -59,6 +60,10 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<Outcome> {
     let args = &config.as_ref().map_or_else(|| typed.clone(), |config| config.beneath(typed));
+    if args.teacher_share.is_some() && args.teacher.is_none() && args.resume.is_none() {
+        let message = "--teacher-share is how much is learnt from teachers, and there are none";
+        bail!(Advised::new(message, "--teacher names them; without `teacher-share` none are needed"));
+    }
     if args.print_config {
         output.line(task::effective(args, recipe).text(OF_FLAGS, None)?.trim_end())?;
         return Ok(Outcome::Done);
@@ -127,6 +132,11 @@ fn train(
             "patience chooses the network by the test set here, so that its accuracy there is no fair measure; \
              --validation 0.1 keeps training samples to choose by",
         );
+    }
+    if resumed.is_none() {
+        let samples = sets.train.len();
+        let steps = samples.div_ceil(task.recipe.batch.max(1)) as u64 * u64::from(task.recipe.epochs);
+        idle::notes(&task, samples, steps).iter().for_each(output::note);
     }
     let lesson = teaching.as_ref().map(|teaching| teaching.lesson.clone());
     let is_told = args.is_run() || world.is_some();

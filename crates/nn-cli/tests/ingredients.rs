@@ -190,3 +190,31 @@ fn the_file_of_a_teacher_is_not_written_over() {
     }
     run("train --teacher mnist.model -o wise.model").succeeds();
 }
+
+#[test]
+fn settings_without_effect_are_noted_before_the_training() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let train = |flags: &str| nn_cli(folder.path(), &format!("train --data tiny --epochs 1 --batch 4 {flags}"));
+    train("-o wise.model").succeeds();
+    for (flags, note) in [
+        ("--augment rotation=0,elastic-smoothness=3", "leaves every image as it is"),
+        ("--mixup 0.2 --batch 1", "mixup 0.2 does nothing"),
+        ("--hidden none --dropout 0.2,0.5", "dropout 0.5 of the hidden units does nothing: the network has none"),
+        ("--teacher wise.model --teacher-share 0", "the teachers are not heard"),
+        ("--average ema:0.99", "the average ema:0.99 remembers some 100 steps, and the training has 3: 98.01 %"),
+        ("--average tail:0.1", "the average tail:0.1 does nothing"),
+    ] {
+        let batch = if flags.contains("--batch") { "" } else { "--batch 4" };
+        let line = format!("train --data tiny --epochs 1 {flags} {batch} -o new.model");
+        let run = nn_cli(folder.path(), &line).succeeds();
+        assert!(run.stderr.starts_with("note: ") && run.stderr.contains(note), "{note}: {run:?}");
+        assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+    }
+    for flags in ["--augment shift=1 --dropout 0.2,0", "--hidden 4 --dropout 0.5 --mixup 1 --average tail:1"] {
+        assert_eq!(train(flags).succeeds().stderr, "", "{flags}");
+    }
+    train("--teacher-share 0.5").fails_with(&["--teacher-share is how much is learnt from teachers", "hint: "]);
+    fs::write(folder.path().join("s.toml"), "epochs = 1\n[grid]\nteacher-share = [0.5, 0.9]\n").unwrap();
+    nn_cli(folder.path(), "sweep s.toml --plan").fails_with(&["`teacher-share` is how much", "hint: `teacher`"]);
+}
