@@ -180,8 +180,7 @@ impl Observer for Progress<'_> {
         self.bar.reset_eta();
         self.bar.set_prefix(format!("epoch {}/{}", plan.steps_done / plan.batches.max(1) + 1, plan.epochs));
         self.bar.enable_steady_tick(Duration::from_millis(200));
-        let is_over = plan.steps_done == plan.batches.saturating_mul(u64::from(plan.epochs));
-        if !self.json && !is_over {
+        if !self.json {
             let heading = self.heading();
             let (bar, output) = (&self.bar, &mut *self.output);
             self.failure = bar.suspend(|| output.line(heading).and_then(|()| output.flush())).err();

@@ -114,11 +114,13 @@ fn train(
     let train_files = data::open(&task.data, Split::Train)?;
     let test_files = data::open_if_present(&task.data, Split::Test)?;
     data::note_empty_classes(&train_files);
-    let teaching = Teaching::of(&task, &train_files)?;
-    if let Some(Resumed { folder, lesson, .. }) = &resumed {
-        let cannot = || format!("cannot go on with {}", folder.path().display());
-        Teaching::check(teaching.as_ref(), lesson.as_ref()).with_context(cannot)?;
-    }
+    let teaching = match &resumed {
+        // Where nothing is left to train, nobody has to teach.
+        Some(resumed) if resumed.is_over(&task) => None,
+        Some(Resumed { folder, lesson, .. }) => Teaching::of(&task, &train_files, lesson.as_ref())
+            .with_context(|| format!("cannot go on with {}", folder.path().display()))?,
+        None => Teaching::of(&task, &train_files, None)?,
+    };
     check_distortions(&task.recipe.ingredients, &train_files)?;
     let preprocessing = task.recipe.preprocessing;
     let images = Images::new(&train_files, test_files.as_ref(), preprocessing, task.threads)?;
@@ -138,7 +140,10 @@ fn train(
         let steps = samples.div_ceil(task.recipe.batch.max(1)) as u64 * u64::from(task.recipe.epochs);
         idle::notes(&task, samples, steps).iter().for_each(output::note);
     }
-    let lesson = teaching.as_ref().map(|teaching| teaching.lesson.clone());
+    let lesson = match &resumed {
+        Some(resumed) => resumed.lesson.clone(),
+        None => teaching.as_ref().map(|teaching| teaching.lesson.clone()),
+    };
     let is_told = args.is_run() || world.is_some();
     let about = is_told.then(|| About::new(&task, &sets, &train_files, lesson)).transpose()?;
     let mut state = match (resumed, &about) {
@@ -242,16 +247,15 @@ impl Training<'_> {
         let dashboard = dashboard.transpose()?;
         let progress = Progress::new(output, args.json, sets.held_out_name(), interrupt, dashboard);
         let mut watch = Watch { progress, keeper, failure: None };
-        let is_over = watch.keeper.as_ref().is_some_and(|keeper| {
-            place.batches == 0 && keeper.is_out_of_patience(place.best(), place.epochs.last())
-        });
+        let is_over = watch.keeper.is_some() && task::is_over(&place, config.epochs, self.task.patience);
         if let Some((world, message)) = &mut world {
             // Nothing to go on from where nothing is left to do.
             world.send(if is_over { &[] } else { message });
         }
         let history = if is_over {
             network = place.judged(&network).into_owned();
-            Ok(History { epochs: place.epochs, stopped_early: true })
+            let stopped_early = place.epochs.len() as u64 != u64::from(config.epochs);
+            Ok(History { epochs: place.epochs, stopped_early })
         } else {
             let (image_shape, teacher) = (self.files.image_shape(), self.teacher);
             let train = TrainingSet { samples: sets.train, image_shape, teacher };
@@ -365,7 +369,7 @@ fn finish_run(
         output::note(keeper.saved());
         reported?;
     }
-    let is_out_of_patience = keeper.is_out_of_patience(history.best(), history.last());
+    let is_out_of_patience = task::is_out_of_patience(keeper.about.patience, history.best(), history.last());
     let interrupted = history.stopped_early && !is_out_of_patience;
     let (chosen, summary) = match keeper.best().filter(|_| keeper.about.patience.is_some()) {
         Some(best) => (best, history.best()),
@@ -424,7 +428,7 @@ impl State {
             && typed != kept
         {
             let (expected, found) = (kept.to_string(), typed.to_string());
-            bail!(task::other_flag(folder.path(), "--validation", &expected, &found));
+            bail!(task::other_flag(folder.path(), "--validation", Some(&expected), &found));
         }
         checkpoint.check_image_shape(&about.image_shape).with_context(cannot)?;
         checkpoint.check(&about.config, &about.train, Some(&about.held_out)).with_context(cannot)?;

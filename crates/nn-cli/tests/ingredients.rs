@@ -5,6 +5,8 @@ mod common;
 
 use std::fs;
 
+#[cfg(unix)]
+use common::interrupt;
 use common::{IMAGES, names, nn_cli, sample, scratch, tiny_data};
 use nn_train::nn_core::{idx_format, ndarray::Array};
 
@@ -108,18 +110,56 @@ fn a_network_learns_from_others_and_its_run_remembers_them() {
             "--teacher one.model",
             "expected --teacher one.model,two.model, as it was begun with, found one.model",
         ),
+        ("--patience 3", "expected no --patience, for it was begun without, found 3"),
         ("--teacher-share 0.5", "expected --teacher-share 0.9, as it was begun with, found 0.5"),
         ("--mixup 0.5", "expected --mixup 0, as it was begun with, found 0.5"),
         ("--preprocess deskew", "expected --preprocess none, as it was begun with, found deskew"),
     ] {
         nn_cli(folder.path(), &format!("train --resume taught {flags}")).fails_with(&[part]);
     }
-    fs::copy(folder.path().join("two.model"), folder.path().join("one.model")).unwrap();
-    nn_cli(folder.path(), "train --resume taught")
-        .fails_with(&["the teachers are others", "hint: the run can only go on with the files"]);
+    // Where nothing is left to learn, nobody needs to teach.
+    fs::rename(folder.path().join("one.model"), folder.path().join("gone.model")).unwrap();
+    let checkpoint = read("runs/taught/checkpoint");
+    nn_cli(folder.path(), "train --resume taught").succeeds();
+    assert!(read("runs/taught/checkpoint") == checkpoint && read("runs/taught/last.model") == last);
     let upright = format!("train --preset small {data} --epochs 1 --teacher two.model");
     nn_cli(folder.path(), &upright)
         .fails_with(&["two.model cannot teach here: expected a network that sees its images with", "hint: "]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_goes_on_with_the_teachers_that_it_was_begun_with_alone() {
+    let folder = scratch();
+    let data = format!("--data {}", sample());
+    let train = |rest: &str| nn_cli(folder.path(), &format!("train {data} --epochs 1 --hidden 8 {rest}"));
+    train("-o one.model").succeeds();
+    train("-o upright.model --preprocess deskew").succeeds();
+    let line = format!("train {data} --epochs 500 --hidden 8 --teacher one.model --run taught --json");
+    assert_eq!(interrupt("INT", folder.path(), &line, 2).code, Some(130));
+    let resume = || nn_cli(folder.path(), "train --resume taught");
+    fs::rename(folder.path().join("one.model"), folder.path().join("two.model")).unwrap();
+    resume().fails_with(&["one.model"]);
+    // Whatever else is the matter with it, no flag would help.
+    fs::copy(folder.path().join("upright.model"), folder.path().join("one.model")).unwrap();
+    resume().fails_with(&["the teachers are others", "hint: the run can only go on with the files"]);
+}
+
+#[test]
+fn teachers_that_see_their_images_otherwise_are_told_apart() {
+    let folder = scratch();
+    let data = format!("--data {}", sample());
+    let train = |rest: &str| nn_cli(folder.path(), &format!("train {data} --epochs 1 --hidden 8 {rest}"));
+    train("-o plain.model").succeeds();
+    train("-o upright.model --preprocess deskew").succeeds();
+    for preprocessing in ["none", "deskew"] {
+        train(&format!("--preprocess {preprocessing} --teacher plain.model,upright.model")).fails_with(&[
+            "plain.model sees its images with preprocessing none, upright.model with deskew",
+            "hint: take teachers that were trained with one --preprocess",
+        ]);
+    }
+    train("--teacher upright.model").fails_with(&["found deskew", "hint: --preprocess deskew makes both"]);
+    train("--teacher upright.model --preprocess deskew").succeeds();
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl<'a> Shared<'a> {
         if self.teaching(task).is_some() {
             return Ok(());
         }
-        if let (Some(school), Some(teaching)) = (&task.school, Teaching::of(task, self.files)?) {
+        if let (Some(school), Some(teaching)) = (&task.school, Teaching::of(task, self.files, None)?) {
             self.teachings.push((school.clone(), task.recipe.preprocessing, teaching));
         }
         Ok(())
