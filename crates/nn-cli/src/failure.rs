@@ -137,7 +137,12 @@ fn of_load(error: &LoadError) -> Option<String> {
             ContainerError::Magic { .. } => {
                 "a model is a file that `nn-cli train` saved; `nn-cli inspect` tells what a file is"
             }
-            ContainerError::Version { .. } => "it was probably saved by a later release: update this program",
+            ContainerError::Altered { .. } => {
+                "was it transferred as text, which changes line ends? copy it again as it is, from where it was made"
+            }
+            ContainerError::Version { .. } => {
+                "a later release saved it, or it is damaged: update this program, or copy it again from where it was made"
+            }
             ContainerError::Limit { .. } => return None,
             _ => "copy it again from where it was made, or train it again",
         },
