@@ -38,7 +38,7 @@ use crate::{
     config::{Config, Found},
     dashboard::{self, Dashboard, Search},
     data,
-    failure::Advised,
+    failure::{Advised, of_training},
     interrupt::Interrupt,
     model,
     output::{self, Output, count, shell_word},
@@ -181,7 +181,8 @@ fn train(
     };
     let Trained { network, keeper, failure, plain, history, reported } =
         training.carry_out(state, keeper, world.map(|world| (world, message)), output)?;
-    let history = history.with_context(|| {
+    let advised = |error| of_training(error, task.recipe.rule, &task.recipe.ingredients);
+    let history = history.map_err(advised).with_context(|| {
         let saved = keeper.as_ref().map_or_else(String::new, |keeper| format!(" ({})", keeper.saved()));
         format!("cannot train on {}{saved}", task.data.display())
     })?;

@@ -23,7 +23,7 @@ use super::{
     sets::Sets,
     task::{Lesson, Settings, Task, is_out_of_patience},
 };
-use crate::{config::Found, model};
+use crate::{config::Found, failure::of_training, model};
 
 /// Keeps a run in its folder.
 pub(super) struct Keeper {
@@ -245,7 +245,8 @@ impl Keeper {
         if saved.is_err() && !network.parameters().is_finite() {
             // No loss has shown it yet.
             let (epoch, batch) = (place.epoch(), place.batches);
-            return Err(FitError::NonFiniteParameters { epoch, batch, rate: optimizer.rate() }.into());
+            let error = FitError::NonFiniteParameters { epoch, batch, rate: optimizer.rate() };
+            return Err(of_training(error, about.rule, &about.config.ingredients));
         }
         saved?;
         self.saved = Some((place.epochs.len(), place.batches));
