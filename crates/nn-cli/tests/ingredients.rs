@@ -7,7 +7,7 @@ use std::fs;
 
 #[cfg(unix)]
 use common::interrupt;
-use common::{IMAGES, names, nn_cli, sample, scratch, tiny_data};
+use common::{IMAGES, LABELS, names, nn_cli, sample, scratch, tiny_data};
 use nn_train::nn_core::{idx_format, ndarray::Array};
 
 #[test]
@@ -76,6 +76,27 @@ fn a_committee_is_asked_and_its_members_are_named() {
     nn_cli(folder.path(), "train --data tiny --epochs 1 -o tiny.model").succeeds();
     let mixed = nn_cli(folder.path(), &format!("eval 1.model tiny.model --data {}", sample()));
     mixed.fails_with(&["tiny.model does not fit the data"]);
+}
+
+#[test]
+fn who_does_not_fit_a_committee_is_named() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let more = tiny_data(folder.path(), "more");
+    let labels = Array::from_shape_fn(12, |item| (item % 4) as u8);
+    for name in LABELS {
+        fs::write(more.join(name), idx_format::write_array(Vec::new(), &labels).unwrap()).unwrap();
+    }
+    for data in ["tiny", "more"] {
+        let line = format!("train --data {data} --epochs 1 --hidden 4 -o {data}.model");
+        nn_cli(folder.path(), &line).succeeds();
+    }
+    nn_cli(folder.path(), "eval tiny.model tiny.model more.model --data tiny").fails_with(&[
+        "more.model cannot be asked together with tiny.model: expected 3 outputs, as that has, found 4",
+        "hint: models of a committee",
+    ]);
+    nn_cli(folder.path(), "eval tiny.model tiny.model --data more")
+        .fails_with(&["cannot measure tiny.model on more", "expected at most 3 classes"]);
 }
 
 #[test]
