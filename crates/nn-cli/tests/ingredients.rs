@@ -195,7 +195,8 @@ fn what_makes_no_sense_is_refused_before_anything_is_done() {
         ("--dropout 1", "expected HIDDEN or INPUTS,HIDDEN"),
         ("--weight-decay -1", "expected a finite number of at least 0"),
         ("--clip 0", "expected a finite number above 0"),
-        ("--average ema:2", "expected a decay above 0 and below 1"),
+        ("--average ema:2", "at most 0.99999994, found 2; `none` leaves it out"),
+        ("--augment rotation=999", "is `999`, expected a number from 0 to 180; `none` leaves it out"),
         ("--preprocess upside-down", "deskew"),
     ] {
         let run = nn_cli(folder.path(), &format!("train --data tiny {flags}"));
@@ -216,8 +217,11 @@ fn what_cannot_be_distorted_is_refused_before_a_run_has_a_folder() {
         fs::write(data.join(name), idx_format::write_array(Vec::new(), &pixels).unwrap()).unwrap();
     }
     let train = |rest: &str| nn_cli(folder.path(), &format!("train --data flat --epochs 1 {rest}"));
-    train("--augment medium --run first")
-        .fails_with(&["cannot distort the images in flat", "found 15", "hint: --augment none"]);
+    train("--augment medium --run first").fails_with(&[
+        "cannot distort the images in flat",
+        "found 15",
+        "hint: --augment none",
+    ]);
     assert_eq!(names(folder.path()), ["flat"]);
     fs::write(folder.path().join("s.toml"), "epochs = 1\n[grid]\naugment = ['none', 'medium']\n").unwrap();
     nn_cli(folder.path(), "sweep s.toml --data flat").fails_with(&["cannot distort the images in flat"]);
@@ -246,7 +250,10 @@ fn the_file_of_a_teacher_is_not_written_over() {
         // The usual name of what is written.
         "distill mnist.model --preprocess none --augment none",
     ] {
-        run(line).fails_with(&["expected another file there, found a teacher's own file", "hint: it would be lost"]);
+        run(line).fails_with(&[
+            "expected another file there, found a teacher's own file",
+            "hint: it would be lost",
+        ]);
         assert!(read("wise.model") == wise && read("mnist.model") == usual, "{line}");
     }
     run("train --teacher mnist.model -o wise.model").succeeds();
@@ -256,14 +263,21 @@ fn the_file_of_a_teacher_is_not_written_over() {
 fn settings_without_effect_are_noted_before_the_training() {
     let folder = scratch();
     tiny_data(folder.path(), "tiny");
-    let train = |flags: &str| nn_cli(folder.path(), &format!("train --data tiny --epochs 1 --batch 4 {flags}"));
+    let train =
+        |flags: &str| nn_cli(folder.path(), &format!("train --data tiny --epochs 1 --batch 4 {flags}"));
     train("-o wise.model").succeeds();
     for (flags, note) in [
         ("--augment rotation=0,elastic-smoothness=3", "leaves every image as it is"),
         ("--mixup 0.2 --batch 1", "mixup 0.2 does nothing"),
-        ("--hidden none --dropout 0.2,0.5", "dropout 0.5 of the hidden units does nothing: the network has none"),
+        (
+            "--hidden none --dropout 0.2,0.5",
+            "dropout 0.5 of the hidden units does nothing: the network has none",
+        ),
         ("--teacher wise.model --teacher-share 0", "the teachers are not heard"),
-        ("--average ema:0.99", "the average ema:0.99 remembers some 100 steps, and the training has 3: 98.01 %"),
+        (
+            "--average ema:0.99",
+            "the average ema:0.99 remembers some 100 steps, and the training has 3: 98.01 %",
+        ),
         ("--average tail:0.1", "the average tail:0.1 does nothing"),
     ] {
         let batch = if flags.contains("--batch") { "" } else { "--batch 4" };
@@ -272,10 +286,13 @@ fn settings_without_effect_are_noted_before_the_training() {
         assert!(run.stderr.starts_with("note: ") && run.stderr.contains(note), "{note}: {run:?}");
         assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
     }
-    for flags in ["--augment shift=1 --dropout 0.2,0", "--hidden 4 --dropout 0.5 --mixup 1 --average tail:1"] {
+    for flags in ["--augment shift=1 --dropout 0.2,0", "--hidden 4 --dropout 0.5 --mixup 1 --average tail:1"]
+    {
         assert_eq!(train(flags).succeeds().stderr, "", "{flags}");
     }
-    train("--teacher-share 0.5").fails_with(&["--teacher-share is how much is learnt from teachers", "hint: "]);
+    train("--teacher-share 0.5")
+        .fails_with(&["--teacher-share is how much is learnt from teachers", "hint: "]);
     fs::write(folder.path().join("s.toml"), "epochs = 1\n[grid]\nteacher-share = [0.5, 0.9]\n").unwrap();
-    nn_cli(folder.path(), "sweep s.toml --plan").fails_with(&["`teacher-share` is how much", "hint: `teacher`"]);
+    nn_cli(folder.path(), "sweep s.toml --plan")
+        .fails_with(&["`teacher-share` is how much", "hint: `teacher`"]);
 }
