@@ -2,6 +2,7 @@
 //! dashboard in their place is told, and refuses to know what becomes of the network.
 
 use std::{
+    borrow::Cow,
     fmt, mem,
     ops::ControlFlow,
     time::{Duration, Instant},
@@ -229,6 +230,14 @@ impl Observer for Progress<'_> {
             }
         }
     }
+}
+
+/// Says on standard error what is being done while nobody can tell how long it takes, until it is cleared; and nothing
+/// where that is no terminal.
+pub(crate) fn waiting(what: impl Into<Cow<'static, str>>) -> ProgressBar {
+    let bar = ProgressBar::new_spinner().with_message(what);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 /// How a bar is drawn. `{rate}` of the template stands for so many `units` a second.
