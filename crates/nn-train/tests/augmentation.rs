@@ -399,6 +399,9 @@ fn errors_name_what_was_found_and_what_was_expected() {
         ("shear=nan", "shear", "NaN", "0 to 2"),
         ("shift=-1", "shift", "-1", "0 to 1000"),
         ("elastic-strength=inf", "elastic-strength", "inf", "0 to 100"),
+        // In 32 bits these are others.
+        ("elastic-strength=1e99", "elastic-strength", "1e99", "0 to 100"),
+        ("rotation=180.0001234", "rotation", "180.0001234", "0 to 180"),
         ("elastic-smoothness=0.5", "elastic-smoothness", "0.5", "1 to 1000"),
     ] {
         let expected = format!("the {key} of an augmentation is `{found}`, expected a number from {range}");
