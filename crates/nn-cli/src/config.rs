@@ -345,12 +345,11 @@ pub(crate) fn spelled(value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
             let refuse_item =
                 |item: &Spanned<DeValue<'_>>, found| Err(Wrong { span: item.span(), ..refuse(found) });
             let one = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
-                DeValue::Integer(_) | DeValue::Float(_) => spelled(item),
                 // A flag would take it for two.
                 DeValue::String(text) if text.contains(',') => {
                     refuse_item(item, "a text with a comma in a list")
                 }
-                DeValue::String(_) => spelled(item),
+                DeValue::Integer(_) | DeValue::Float(_) | DeValue::String(_) => spelled(item),
                 _ => refuse_item(item, "another kind of value in a list"),
             };
             Ok(list.iter().map(one).collect::<Result<Vec<_>, _>>()?.join(","))

@@ -396,7 +396,7 @@ fn errors_name_what_was_found_and_what_was_expected() {
         ("rotation=", "rotation", "", "0 to 180"),
         ("rotation=wide", "rotation", "wide", "0 to 180"),
         ("scale=1.5", "scale", "1.5", "0 to 0.9"),
-        ("shear=nan", "shear", "NaN", "0 to 2"),
+        ("shear=nan", "shear", "nan", "0 to 2"),
         ("shift=-1", "shift", "-1", "0 to 1000"),
         ("elastic-strength=inf", "elastic-strength", "inf", "0 to 100"),
         // In 32 bits these are others.

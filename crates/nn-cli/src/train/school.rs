@@ -27,7 +27,7 @@ impl Teaching {
     pub(crate) fn of(task: &Task, files: &DataFiles, begun: Option<&Lesson>) -> Result<Option<Teaching>> {
         let Some(School { teachers, share }) = &task.school else { return Ok(None) };
         let mut models = Vec::new();
-        let mut sha256 = Vec::new();
+        let mut sha256: Vec<String> = Vec::new();
         for path in &teachers.0 {
             models.push(model::load(path)?);
             // The file's own bytes: they are not always those that the model would be saved as here.
