@@ -71,7 +71,11 @@ pub enum Incompatible {
 }
 
 impl Incompatible {
-    pub(crate) fn check(network: &Network, loss: Loss, dataset: Dataset<'_>) -> Result<(), Incompatible> {
+    /// Checks that a network can be measured with this loss on a data set.
+    ///
+    /// # Errors
+    /// What is in the way of it.
+    pub fn check(network: &Network, loss: Loss, dataset: Dataset<'_>) -> Result<(), Incompatible> {
         let output = network.activation(network.depth() - 1);
         if !loss.accepts(output) {
             return Err(Incompatible::Loss { loss, output });
