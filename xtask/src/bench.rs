@@ -29,8 +29,8 @@ Options:
 Comparison with other libraries, in place of the benchmarks:
   --peers[=NAMES]     the same work by this project and by these, separated by commas [default: all of
                       pytorch, jax, burn, candle, scikit-learn, numpy, onnxruntime]
-  --tasks NAMES       only these [default: all of epoch, process, one-by-one, deep, one-image, many-images,
-                      augment, dense, lit, native, threads, matrix]
+  --tasks NAMES       only these [default: all of epoch, process, one-by-one, as-printed, deep, one-image,
+                      many-images, augment, sweep, dense, lit, native, threads, matrix]
   --rounds N          how often each program has its turn [default: 5]
   --dry               write nothing
 
@@ -39,7 +39,7 @@ The comparison needs python3 with venv, g++ for PyTorch's compiler, Linux or mac
 .bench-peers/, in the versions that xtask/peers pins: gigabytes, most of them PyTorch's. With all peers and
 tasks, 5 rounds or more and no --dry, it writes docs/benchmarks.md, docs/benchmarks.json and the summary in
 README.md, unless a peer failed or other programs disturbed it; otherwise it prints the tables alone. That
-takes about 15 minutes on two cores, after building burn, during which nothing else should run.
+takes about 30 minutes on two cores, after building burn, during which nothing else should run.
 
 Examples:
   cargo xtask bench

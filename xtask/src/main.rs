@@ -4,6 +4,7 @@ mod bench;
 mod check_peers;
 mod digest;
 mod fetch;
+mod growth;
 mod machine;
 mod output;
 mod peers;
@@ -55,6 +56,12 @@ const COMMANDS: &[Command] = &[
         summary: "measure training on several ranks, and fit its cost model",
         help: ranks::HELP,
         run: ranks::run,
+    },
+    Command {
+        name: "growth",
+        summary: "measure how time and memory of a training grow",
+        help: growth::HELP,
+        run: growth::run,
     },
     Command {
         name: "validate",

@@ -104,6 +104,20 @@ fn build() -> Result<PathBuf> {
     Ok(workspace::target_folder()?.join("release").join(format!("nn-cli{}", std::env::consts::EXE_SUFFIX)))
 }
 
+/// What the program is told to do.
+enum Task {
+    Whole(Vec<String>),
+    /// What is left of a training that was stopped.
+    Rest(Vec<String>),
+}
+
+impl Task {
+    fn words(&self) -> &[String] {
+        let (Self::Whole(words) | Self::Rest(words)) = self;
+        words
+    }
+}
+
 struct Trainer {
     program: PathBuf,
     folder: PathBuf,
@@ -126,13 +140,12 @@ impl Trainer {
         }
         output.line(format_args!("{}, seed {seed}", experiment.name));
         let started = Instant::now();
-        let words = if experiment.is_committee() {
-            self.committee_words(experiment)
+        let task = if experiment.is_committee() {
+            Task::Whole(self.committee_words(experiment))
         } else {
-            self.training_words(experiment, seed)?
+            self.training(experiment, seed)?
         };
-        let goes_on = words.iter().any(|word| word == "--resume");
-        let end = self.run(&words)?;
+        let end = self.run(task.words())?;
         let seconds = end["seconds"].as_f64().unwrap_or_else(|| started.elapsed().as_secs_f64());
         let test = if experiment.is_committee() { &end } else { &end["test"] };
         let measured = if experiment.on_validation { &end["validation"] } else { test };
@@ -141,7 +154,7 @@ impl Trainer {
             seed,
             accuracy: measured["accuracy"].as_f64().context("nn-cli tells no accuracy")?,
             errors: measured["errors"].as_u64().context("nn-cli tells no errors")?,
-            seconds: (!goes_on).then_some(seconds),
+            seconds: matches!(task, Task::Whole(_)).then_some(seconds),
             command: experiment.command(seed),
             machine: Machine::look(BTreeMap::new()).sentence(),
         };
@@ -163,13 +176,12 @@ impl Trainer {
         self.folder.join(format!("{}-{seed}", experiment.name))
     }
 
-    fn training_words(&self, experiment: &Experiment, seed: u32) -> Result<Vec<String>> {
+    fn training(&self, experiment: &Experiment, seed: u32) -> Result<Task> {
         let run = self.run_folder(experiment, seed);
         let is_begun = run.join("checkpoint").is_file();
         if is_begun && !is_over(&run) {
-            return Ok(["train", "--resume", &run.display().to_string(), "--json"]
-                .map(str::to_owned)
-                .to_vec());
+            let words = ["train", "--resume", &run.display().to_string(), "--json"].map(str::to_owned);
+            return Ok(Task::Rest(words.to_vec()));
         }
         if run.exists() {
             fs::remove_dir_all(&run).with_context(|| format!("cannot remove {}", run.display()))?;
@@ -186,7 +198,7 @@ impl Trainer {
         let data = workspace::root().join("data/mnist").display().to_string();
         words.extend(["--data".to_owned(), data]);
         words.extend(["--run".to_owned(), run.display().to_string(), "--json".to_owned()]);
-        Ok(words)
+        Ok(Task::Whole(words))
     }
 
     fn committee_words(&self, experiment: &Experiment) -> Vec<String> {

@@ -170,7 +170,7 @@ fn part(by_digit: &[Vec<Vec<u8>>; DIGITS], first: usize, per_digit: usize) -> Re
 }
 
 /// The header of an IDX file of unsigned bytes.
-fn idx_header(dims: &[u32]) -> Vec<u8> {
+pub(crate) fn idx_header(dims: &[u32]) -> Vec<u8> {
     let mut header = vec![0, 0, 0x08, dims.len() as u8];
     header.extend(dims.iter().flat_map(|dim| dim.to_be_bytes()));
     header

@@ -1,8 +1,8 @@
 //! The configuration of a training as TOML: owns its keys, what is wrong with a file of them and where, and refuses
 //! to know what the values mean: each is what a flag of `train` takes.
 //!
-//! A key is the long name of a flag, and its value is spelled as the flag takes it; numbers need no quotes, and the
-//! hidden layers may be a list. So there is one name, one spelling and one check of each setting, whether it is
+//! A key is the long name of a flag, and its value is spelled as the flag takes it; numbers need no quotes, and what a
+//! flag separates by commas may be a list. So there is one name, one spelling and one check of each setting, whether it is
 //! typed, read from a file of the user's, from that of a run, or from a preset.
 
 use std::{
@@ -71,6 +71,9 @@ pub(crate) const KEYS: [&str; 27] = [
     "patience",
     "checkpoint-every",
 ];
+
+/// Those that take `none`, for which an empty list stands, too.
+const MAY_BE_NONE: [&str; 4] = ["hidden", "augment", "clip", "average"];
 
 /// The table that a run adds to its file, and its keys.
 const FOUND: &str = "found";
@@ -216,6 +219,16 @@ pub(crate) fn take(args: &mut TrainArgs, key: &str, value: &Spanned<DeValue<'_>>
         args.data.folders = folders(value.span(), list)?;
         return Ok(names(&args.data.folders));
     }
+    let is_empty_list = matches!(value.get_ref(), DeValue::Array(list) if list.is_empty());
+    if is_empty_list && !MAY_BE_NONE.contains(&key) {
+        return Err(Wrong {
+            span: value.span(),
+            message: format!("expected a value of `{key}`, found an empty list"),
+            hint: format!(
+                "`nn-cli train --help` says what --{key} takes; what is left out is the preset's or the usual"
+            ),
+        });
+    }
     let text = spelled(value)?;
     match set(args, key, &text) {
         Ok(()) => Ok(text),
@@ -342,7 +355,7 @@ fn number<T: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<T
 pub(crate) fn spelled(value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
     let refuse = |found: &str| Wrong {
         span: value.span(),
-        message: format!("expected a number, a text or a list of numbers, found {found}"),
+        message: format!("expected a number, a text or a list of them, found {found}"),
         hint: "a value is what the flag of that name takes, such as rate = 0.1 or schedule = \"cosine\""
             .to_owned(),
     };
@@ -356,11 +369,17 @@ pub(crate) fn spelled(value: &Spanned<DeValue<'_>>) -> Result<String, Wrong> {
         DeValue::Float(number) => Ok(number.as_str().to_owned()),
         DeValue::Array(list) if list.is_empty() => Ok("none".to_owned()),
         DeValue::Array(list) => {
-            let number = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
-                DeValue::Integer(_) => spelled(item),
-                _ => Err(Wrong { span: item.span(), ..refuse("another kind of value in a list") }),
+            let refuse_item =
+                |item: &Spanned<DeValue<'_>>, found| Err(Wrong { span: item.span(), ..refuse(found) });
+            let one = |item: &Spanned<DeValue<'_>>| match item.get_ref() {
+                // A flag would take it for two.
+                DeValue::String(text) if text.contains(',') => {
+                    refuse_item(item, "a text with a comma in a list")
+                }
+                DeValue::Integer(_) | DeValue::Float(_) | DeValue::String(_) => spelled(item),
+                _ => refuse_item(item, "another kind of value in a list"),
             };
-            Ok(list.iter().map(number).collect::<Result<Vec<_>, _>>()?.join(","))
+            Ok(list.iter().map(one).collect::<Result<Vec<_>, _>>()?.join(","))
         }
         DeValue::Boolean(_) => Err(refuse("a truth value")),
         DeValue::Datetime(_) => Err(refuse("a date or time")),

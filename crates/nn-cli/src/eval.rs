@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
-    ClassReport, ClassScore, Committee, DataFiles, Model, Outputs, Split,
+    ClassReport, ClassScore, Committee, DataFiles, Incompatible, InvalidCommittee, Model, Outputs, Split,
     interchange::{self, Format, Npz},
     nn_core::{Evaluation, ndarray::ArrayView1},
     write_atomically,
@@ -83,32 +83,20 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
         check_images(model, path, &files)?;
         model::name_classes(model, &files);
     }
-    let evaluations = models.iter().zip(&args.models).map(|(model, path)| measure(args, model, path, &files));
-    let evaluations = evaluations.collect::<Result<Vec<Evaluation>>>()?;
-    if let (Some(path), Some(model)) = (&args.outputs, models.first()) {
+    let paths: Vec<String> = args.models.iter().map(|path| path.display().to_string()).collect();
+    let committee = Committee::new(models).map_err(|error| no_committee(error, &paths))?;
+    let model = &committee.members()[0];
+    let is_committee = paths.len() > 1;
+    let (evaluation, members) = if is_committee {
+        measure_together(args, &committee, &paths, &files)?
+    } else {
+        (measure(args, model, &args.models[0], &files)?, Vec::new())
+    };
+    if let Some(path) = &args.outputs {
         write_outputs(path, model, &files)?;
     }
-
-    let paths: Vec<String> = args.models.iter().map(|path| path.display().to_string()).collect();
-    let member = |(path, evaluation): (&String, &Evaluation)| Member {
-        model: path.clone(),
-        accuracy: evaluation.tally.accuracy(),
-        errors: evaluation.tally.samples - evaluation.tally.correct,
-    };
-    let members: Vec<Member> = paths.iter().zip(&evaluations).map(member).collect();
-    let committee = Committee::new(models).context("these models are no committee")?;
-    let model = &committee.members()[0];
-    let is_committee = members.len() > 1;
-    let evaluation = match &evaluations[..] {
-        [evaluation] => evaluation,
-        _ => &committee
-            .evaluate(files.view(), args.threads.count())
-            .with_context(|| format!("cannot measure the committee on {}", folder.display()))?,
-    };
-    let mut report = Report::new(&paths.join(", "), &folder, args.split.into(), model, evaluation);
-    if is_committee {
-        report.members = members;
-    }
+    let mut report = Report::new(&paths.join(", "), &folder, args.split.into(), model, &evaluation);
+    report.members = members;
     if args.json {
         return output.json(&report);
     }
@@ -149,6 +137,47 @@ fn measure(args: &EvalArgs, model: &Model, path: &Path, files: &DataFiles) -> Re
     let seen = model::see_all(model, files.view(), threads);
     nn_train::evaluate(&model.network, model.loss, files.view().with_pixels(&seen)?, threads)
         .with_context(|| format!("cannot measure {} on {}", path.display(), files.images().path().display()))
+}
+
+/// Measures a committee, and each of its members in passing.
+fn measure_together(
+    args: &EvalArgs,
+    committee: &Committee,
+    paths: &[String],
+    files: &DataFiles,
+) -> Result<(Evaluation, Vec<Member>)> {
+    let dataset = files.view();
+    let data = files.images().path().display();
+    for (model, path) in committee.members().iter().zip(paths) {
+        Incompatible::check(&model.network, model.loss, dataset)
+            .with_context(|| format!("cannot measure {path} on {data}"))?;
+    }
+    let (evaluation, correct) = committee
+        .evaluate_with_members(dataset, args.threads.count())
+        .with_context(|| format!("cannot measure the committee on {data}"))?;
+    let samples = evaluation.tally.samples;
+    let member = |(path, correct): (&String, u64)| Member {
+        model: path.clone(),
+        accuracy: correct as f64 / samples.max(1) as f64,
+        errors: samples - correct,
+    };
+    Ok((evaluation, paths.iter().zip(correct).map(member).collect()))
+}
+
+/// Why the models of these files cannot be asked together.
+fn no_committee(error: InvalidCommittee, paths: &[String]) -> anyhow::Error {
+    let (member, what, expected, found) = match error {
+        InvalidCommittee::Inputs { member, expected, found } => (member, "input", expected, found),
+        InvalidCommittee::Outputs { member, expected, found } => (member, "output", expected, found),
+        _ => return anyhow::Error::new(error).context("these models are no committee"),
+    };
+    let message = format!(
+        "{} cannot be asked together with {}: expected {}, as that has, found {found}",
+        paths[member],
+        paths[0],
+        count(expected, what)
+    );
+    Advised::new(message, "models of a committee take the same images and know the same classes").into()
 }
 
 /// The arrays of a file of outputs, in their order.

@@ -5,13 +5,17 @@ use std::{fmt, io::ErrorKind, path::Path};
 
 use nn_cli::picture_file;
 use nn_train::{
-    ContainerError, DataError, DataWriteError, DecodeError, EventError, FitError, GenerateError, LoadError,
-    Mismatch, PreparationError, RanksError, RunError, RunFolder, SaveError, WriteError, WriteStage,
+    ContainerError, DataError, DataWriteError, DecodeError, EventError, FitError, GenerateError, Ingredients,
+    LoadError, Mismatch, PreparationError, RanksError, RunError, RunFolder, SaveError, WriteError,
+    WriteStage,
     interchange::ImportError,
-    nn_core::idx_format::{MismatchError, OpenError},
+    nn_core::{
+        Rule,
+        idx_format::{MismatchError, OpenError},
+    },
 };
 
-use crate::suggest;
+use crate::{recipe::usual_rate, suggest};
 
 /// How to come by the data that most people want.
 pub(crate) const FETCH_DATA: &str = "`cargo xtask fetch-data` brings MNIST to data/mnist";
@@ -137,7 +141,12 @@ fn of_load(error: &LoadError) -> Option<String> {
             ContainerError::Magic { .. } => {
                 "a model is a file that `nn-cli train` saved; `nn-cli inspect` tells what a file is"
             }
-            ContainerError::Version { .. } => "it was probably saved by a later release: update this program",
+            ContainerError::Altered { .. } => {
+                "was it transferred as text, which changes line ends? copy it again as it is, from where it was made"
+            }
+            ContainerError::Version { .. } => {
+                "a later release saved it, or it is damaged: update this program, or copy it again from where it was made"
+            }
             ContainerError::Limit { .. } => return None,
             _ => "copy it again from where it was made, or train it again",
         },
@@ -223,12 +232,53 @@ fn of_mismatch(error: &Mismatch) -> String {
 
 fn of_fit(error: &FitError) -> Option<String> {
     match error {
-        FitError::NonFiniteLoss { rate, .. } | FitError::NonFiniteParameters { rate, .. } => Some(format!(
-            "training diverged; try a --rate well below the {rate} of that step, or, if it was the first, a narrower \
-                 --initializer"
-        )),
+        FitError::NonFiniteLoss { rate, .. } | FitError::NonFiniteParameters { rate, .. } => {
+            Some(lower_rate(*rate))
+        }
         _ => None,
     }
+}
+
+fn lower_rate(rate: f32) -> String {
+    format!(
+        "training diverged; try a --rate well below the {} of that step, or, if it was the first, a narrower \
+         --initializer",
+        four_digits(rate.into())
+    )
+}
+
+/// Why a fit by this rule and these ingredients ended, with what may have made it diverge, if it did.
+pub(crate) fn of_training(error: FitError, rule: Rule, ingredients: &Ingredients) -> anyhow::Error {
+    let (FitError::NonFiniteLoss { rate, .. } | FitError::NonFiniteParameters { rate, .. }) = error else {
+        return error.into();
+    };
+    let decay = ingredients.weight_decay;
+    let taken = f64::from(rate) * f64::from(decay);
+    // Beyond 1 weights change their sign with each step, and from 2 on they grow whatever the gradient is.
+    let hint = if taken > 1.0 {
+        format!(
+            "training diverged: a step takes --weight-decay times --rate of each weight away, which is {decay} times {} \
+             here; lower either until it is well below 1",
+            four_digits(rate.into())
+        )
+    } else if rate > usual_rate(rule) {
+        let why = match rule {
+            Rule::Momentum { momentum, .. } => format!(
+                ", for its steps add up to {} times those of sgd",
+                four_digits(1.0 / (1.0 - f64::from(momentum)))
+            ),
+            _ => String::new(),
+        };
+        format!("{}; with {rule} rates of about {} are usual{why}", lower_rate(rate), usual_rate(rule))
+    } else {
+        lower_rate(rate)
+    };
+    Advised::new(error.to_string(), hint).into()
+}
+
+/// A number that was computed, so that its last digits say nothing.
+fn four_digits(number: f64) -> String {
+    format!("{number:.3e}").parse().unwrap_or(number).to_string()
 }
 
 fn of_ranks(error: &RanksError) -> Option<String> {
@@ -287,4 +337,40 @@ fn of_write(error: &WriteError) -> Option<String> {
         _ => "an earlier file of that name is unharmed; name a file in another folder",
     };
     Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_of_a_divergence_names_what_may_have_made_it() {
+        let hint_of = |rate, rule, weight_decay| {
+            let error = FitError::NonFiniteLoss { epoch: 1, batch: 2, rate };
+            let ingredients = Ingredients { weight_decay, ..Ingredients::NONE };
+            let error = of_training(error, rule, &ingredients);
+            assert!(error.to_string().starts_with("the loss is not finite at epoch 1, batch 2"), "{error}");
+            hint(&error).unwrap()
+        };
+        let [sgd, momentum, _, adam, _] = Rule::ALL;
+        let decay = hint_of(0.5, sgd, 30.0);
+        assert!(
+            decay.contains("--weight-decay times --rate of each weight away, which is 30 times 0.5"),
+            "{decay}"
+        );
+        let steep = hint_of(0.300_000_04, momentum, 0.01);
+        assert!(steep.contains("a --rate well below the 0.3 of that step"), "{steep}");
+        assert!(
+            steep.ends_with("rates of about 0.05 are usual, for its steps add up to 10 times those of sgd"),
+            "{steep}"
+        );
+        assert!(hint_of(1.0, adam, 0.0).ends_with("with adam rates of about 0.003 are usual"));
+        assert!(hint_of(0.5, sgd, 0.0).ends_with("a narrower --initializer"));
+    }
+
+    #[test]
+    fn what_ended_a_fit_otherwise_keeps_its_own_hint() {
+        let error = of_training(FitError::NoEpochs, Rule::Sgd, &Ingredients::NONE);
+        assert_eq!(hint(&error), None);
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 use nn_train::{DataFiles, GeneratedFile, GeneratedFolder, GenerationPlan, Split};
 use serde::Serialize;
 
@@ -62,11 +62,18 @@ pub(crate) fn run(args: &GenerateArgs, output: &mut Output) -> Result<Outcome> {
     let train = data::open(&source, Split::Train)?;
     let test = data::open_if_present(&source, Split::Test)?;
     let plan = GenerationPlan { images: args.images, augmentation: args.augment, seed: args.seed };
-    let mut folder = GeneratedFolder::open(&args.output, &train, test.as_ref(), plan)
+    // What is there of it is compared with its checksum, which takes seconds for gigabytes.
+    let reading = progress::waiting(format!("reading {} and what is there already", source.display()));
+    let folder = GeneratedFolder::open(&args.output, &train, test.as_ref(), plan);
+    reading.finish_and_clear();
+    let mut folder = folder
         .with_context(|| format!("cannot generate {} of {}", args.output.display(), source.display()))?;
     let begun = folder.images_done();
     let threads = args.threads.count();
     start(args, &source, &train, begun, threads, output)?;
+    if args.augment.is_still() {
+        output::note(format_args!("the augmentation {} leaves every image as it is", args.augment));
+    }
     if test.is_none() {
         output::note(format_args!(
             "{} has no test set, and so {} has none",
@@ -78,12 +85,23 @@ pub(crate) fn run(args: &GenerateArgs, output: &mut Output) -> Result<Outcome> {
     let bar = bar(args.images, begun);
     let filled = folder.fill(threads, |done| {
         bar.set_position(done);
+        if done == args.images {
+            bar.set_style(ProgressStyle::default_spinner());
+            bar.set_message("all images are made; waiting for the disk");
+        }
         if interrupt.exit_status().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     bar.finish_and_clear();
     let is_whole = filled?.is_continue() || folder.images_done() == args.images;
     let (done, partial) = (folder.images_done(), folder.partial().to_owned());
-    let files = if is_whole { folder.publish()? } else { Vec::new() };
+    let files = if is_whole {
+        let writing = progress::waiting("writing the other files to the disk");
+        let files = folder.publish();
+        writing.finish_and_clear();
+        files?
+    } else {
+        Vec::new()
+    };
     end(args, &train, done - begun, &files, done, clock.elapsed(), output)?;
     match interrupt.exit_status() {
         Some(status) if !is_whole => {

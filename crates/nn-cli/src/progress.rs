@@ -2,6 +2,7 @@
 //! dashboard in their place is told, and refuses to know what becomes of the network.
 
 use std::{
+    borrow::Cow,
     fmt, mem,
     ops::ControlFlow,
     time::{Duration, Instant},
@@ -180,8 +181,7 @@ impl Observer for Progress<'_> {
         self.bar.reset_eta();
         self.bar.set_prefix(format!("epoch {}/{}", plan.steps_done / plan.batches.max(1) + 1, plan.epochs));
         self.bar.enable_steady_tick(Duration::from_millis(200));
-        let is_over = plan.steps_done == plan.batches.saturating_mul(u64::from(plan.epochs));
-        if !self.json && !is_over {
+        if !self.json {
             let heading = self.heading();
             let (bar, output) = (&self.bar, &mut *self.output);
             self.failure = bar.suspend(|| output.line(heading).and_then(|()| output.flush())).err();
@@ -230,6 +230,14 @@ impl Observer for Progress<'_> {
             }
         }
     }
+}
+
+/// Says on standard error what is being done while nobody can tell how long it takes, until it is cleared; and nothing
+/// where that is no terminal.
+pub(crate) fn waiting(what: impl Into<Cow<'static, str>>) -> ProgressBar {
+    let bar = ProgressBar::new_spinner().with_message(what);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 /// How a bar is drawn. `{rate}` of the template stands for so many `units` a second.

@@ -10,7 +10,7 @@ use crate::{
 
 /// The learning rate to start from where the optimizer is another than the preset's: their steps are of different
 /// lengths for the same gradient.
-fn usual_rate(rule: Rule) -> f32 {
+pub(crate) fn usual_rate(rule: Rule) -> f32 {
     match rule {
         Rule::Sgd => 0.5,
         // A constant gradient moves 1 / (1 - momentum) = 10 times as far as with plain SGD.

@@ -55,6 +55,21 @@ pub(crate) fn check(path: &Path, what: &str, is_such: impl FnOnce(&Path) -> bool
     check_folder(path)
 }
 
+/// Checks that the file at `path` is another one than that at `source`, which is read: through symbolic links, whatever
+/// the two are called. `what` is the latter, as "a teacher's own file".
+///
+/// # Errors
+/// When it is the same.
+pub(crate) fn check_other(path: &Path, source: &Path, what: &str) -> Result<()> {
+    // What is not there is no file of the other's.
+    let (Ok(target), Ok(own)) = (fs::canonicalize(path), fs::canonicalize(source)) else { return Ok(()) };
+    if target != own {
+        return Ok(());
+    }
+    let message = format!("cannot write {}: expected another file there, found {what}", path.display());
+    Err(Advised::new(message, "it would be lost: name another file by --output").into())
+}
+
 /// Checks that a file can be made in the folder of `path`, by making one.
 fn check_folder(path: &Path) -> Result<()> {
     // A file that is a link is written where it points to.

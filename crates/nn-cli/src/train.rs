@@ -3,6 +3,7 @@
 
 pub(crate) mod build;
 mod follow;
+mod idle;
 mod keep;
 mod keeper;
 mod report;
@@ -27,7 +28,7 @@ use self::{
     keeper::{About, Keeper},
     report::{EndLine, StartLine},
     school::Teaching,
-    sets::{Images, Sets},
+    sets::{Images, Sets, check_distortions},
     task::{Resumed, Task},
     watch::Watch,
 };
@@ -37,7 +38,7 @@ use crate::{
     config::{Config, Found},
     dashboard::{self, Dashboard, Search},
     data,
-    failure::Advised,
+    failure::{Advised, of_training},
     interrupt::Interrupt,
     model,
     output::{self, Output, count, shell_word},
@@ -59,6 +60,10 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<Outcome> {
     let args = &config.as_ref().map_or_else(|| typed.clone(), |config| config.beneath(typed));
+    if args.teacher_share.is_some() && args.teacher.is_none() && args.resume.is_none() {
+        let message = "--teacher-share is how much is learnt from teachers, and there are none";
+        bail!(Advised::new(message, "--teacher names them; without `teacher-share` none are needed"));
+    }
     if args.print_config {
         output.line(task::effective(args, recipe).text(OF_FLAGS, None)?.trim_end())?;
         return Ok(Outcome::Done);
@@ -98,6 +103,9 @@ fn train(
     // Whatever may be wrong is found out before anything takes long.
     if !args.is_run() {
         target::check(&args.output, "a model", model::is_model)?;
+        for teacher in args.teacher.iter().flat_map(|teachers| &teachers.0) {
+            target::check_other(&args.output, teacher, "a teacher's own file")?;
+        }
     }
     let (mut task, resumed) = match &args.resume {
         Some(name) => Task::resume(args, &name.0).map(|(task, resumed)| (task, Some(resumed)))?,
@@ -107,11 +115,14 @@ fn train(
     let test_files = data::open_first(&task.data, Split::Test)?.map(|(_, files)| files);
     data::note_empty_classes(&train_files);
     task.choose_order(&train_files);
-    let teaching = Teaching::of(&task, &train_files)?;
-    if let Some(Resumed { folder, lesson, .. }) = &resumed {
-        let cannot = || format!("cannot go on with {}", folder.path().display());
-        Teaching::check(teaching.as_ref(), lesson.as_ref()).with_context(cannot)?;
-    }
+    let teaching = match &resumed {
+        // Where nothing is left to train, nobody has to teach.
+        Some(resumed) if resumed.is_over(&task) => None,
+        Some(Resumed { folder, lesson, .. }) => Teaching::of(&task, &train_files, lesson.as_ref())
+            .with_context(|| format!("cannot go on with {}", folder.path().display()))?,
+        None => Teaching::of(&task, &train_files, None)?,
+    };
+    check_distortions(&task.recipe.ingredients, &train_files)?;
     let preprocessing = task.recipe.preprocessing;
     let images = Images::new(&train_files, test_files.as_ref(), preprocessing, task.threads)?;
     let kept = task.validation.of(train_files.len());
@@ -125,7 +136,15 @@ fn train(
              --validation 0.1 keeps training samples to choose by",
         );
     }
-    let lesson = teaching.as_ref().map(|teaching| teaching.lesson.clone());
+    if resumed.is_none() {
+        let samples = sets.train.len();
+        let steps = samples.div_ceil(task.recipe.batch.max(1)) as u64 * u64::from(task.recipe.epochs);
+        idle::notes(&task, samples, steps).iter().for_each(output::note);
+    }
+    let lesson = match &resumed {
+        Some(resumed) => resumed.lesson.clone(),
+        None => teaching.as_ref().map(|teaching| teaching.lesson.clone()),
+    };
     let is_told = args.is_run() || world.is_some();
     let about = is_told.then(|| About::new(&task, &sets, &train_files, lesson)).transpose()?;
     let mut state = match (resumed, &about) {
@@ -163,7 +182,8 @@ fn train(
     };
     let Trained { network, keeper, failure, plain, history, reported } =
         training.carry_out(state, keeper, world.map(|world| (world, message)), output)?;
-    let history = history.with_context(|| {
+    let advised = |error| of_training(error, task.recipe.rule, &task.recipe.ingredients);
+    let history = history.map_err(advised).with_context(|| {
         let saved = keeper.as_ref().map_or_else(String::new, |keeper| format!(" ({})", keeper.saved()));
         format!("cannot train on {}{saved}", data::names(&task.data))
     })?;
@@ -229,16 +249,15 @@ impl Training<'_> {
         let dashboard = dashboard.transpose()?;
         let progress = Progress::new(output, args.json, sets.held_out_name(), interrupt, dashboard);
         let mut watch = Watch { progress, keeper, failure: None };
-        let is_over = watch.keeper.as_ref().is_some_and(|keeper| {
-            place.batches == 0 && keeper.is_out_of_patience(place.best(), place.epochs.last())
-        });
+        let is_over = watch.keeper.is_some() && task::is_over(&place, config.epochs, self.task.patience);
         if let Some((world, message)) = &mut world {
             // Nothing to go on from where nothing is left to do.
             world.send(if is_over { &[] } else { message });
         }
         let history = if is_over {
             network = place.judged(&network).into_owned();
-            Ok(History { epochs: place.epochs, stopped_early: true })
+            let stopped_early = place.epochs.len() as u64 != u64::from(config.epochs);
+            Ok(History { epochs: place.epochs, stopped_early })
         } else {
             let (image_shape, teacher) = (self.files.image_shape(), self.teacher);
             let train = TrainingSet { samples: sets.train, image_shape, teacher, pages: sets.pages };
@@ -353,7 +372,7 @@ fn finish_run(
         output::note(keeper.saved());
         reported?;
     }
-    let is_out_of_patience = keeper.is_out_of_patience(history.best(), history.last());
+    let is_out_of_patience = task::is_out_of_patience(keeper.about.patience, history.best(), history.last());
     let interrupted = history.stopped_early && !is_out_of_patience;
     let (chosen, summary) = match keeper.best().filter(|_| keeper.about.patience.is_some()) {
         Some(best) => (best, history.best()),
@@ -412,7 +431,7 @@ impl State {
             && typed != kept
         {
             let (expected, found) = (kept.to_string(), typed.to_string());
-            bail!(task::other_flag(folder.path(), "--validation", &expected, &found));
+            bail!(task::other_flag(folder.path(), "--validation", Some(&expected), &found));
         }
         checkpoint.check_image_shape(&about.image_shape).with_context(cannot)?;
         checkpoint.check(&about.config, &about.train, Some(&about.held_out)).with_context(cannot)?;

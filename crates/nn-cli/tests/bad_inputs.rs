@@ -256,6 +256,11 @@ fn bad_models(folder: &Path) -> Vec<(&'static str, &'static [&'static str])> {
     let mut later = sound.clone();
     later[8] = 9;
     write("later.model", &later);
+    later[8] = 0;
+    write("earlier.model", &later);
+    let mut text = sound.clone();
+    text.remove(4);
+    write("text.model", &text);
     let mut huge = sound.clone();
     huge[12..20].fill(0xff);
     write("huge.model", &huge);
@@ -268,7 +273,9 @@ fn bad_models(folder: &Path) -> Vec<(&'static str, &'static [&'static str])> {
         ("cut.model", &["cut.model", "the file is cut off: expected", "found", "hint: "]),
         ("longer.model", &["longer.model", "goes on after its declared end"]),
         ("damaged.model", &["damaged.model", "the file is damaged", "hint: "]),
-        ("later.model", &["later.model", "version 9 at byte 8, expected at most 2", "hint: ", "update"]),
+        ("later.model", &["later.model", "version 9 at byte 8, expected 1 to 2", "hint: ", "update"]),
+        ("earlier.model", &["version 0 at byte 8, expected 1 to 2", "hint: ", "or it is damaged"]),
+        ("text.model", &["begins as a model file does, but is damaged", "hint: was it transferred as text"]),
         ("huge.model", &["huge.model", "more than the limit"]),
         ("page.model", &["page.model", "expected", "found", "hint: "]),
     ]

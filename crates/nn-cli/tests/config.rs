@@ -11,7 +11,7 @@ use nn_train::RunFolder;
 const RECIPE: &str = "--optimizer adam --hidden 5,4 --rate 0.01 --schedule step:2:0.5 --batch 3 --epochs 4 --seed 7 \
                       --validation 0.25 --patience 3 --checkpoint-every 2 --activation tanh --augment \
                       rotation=5,shift=0.5 --preprocess deskew --mixup 0.2 --label-smoothing 0.1 --dropout 0.1,0.2 \
-                      --weight-decay 0.01 --clip 0.5 --average ema:0.9 --order blocks:2,3";
+                      --weight-decay 0.01 --clip 0.5 --average ema:0.5 --order blocks:2,3";
 
 #[test]
 fn the_configuration_of_a_run_repeats_it_to_the_last_bit() {

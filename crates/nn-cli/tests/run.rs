@@ -119,7 +119,6 @@ fn a_run_goes_on_with_what_it_was_begun_with_or_not_at_all() {
         ("--seed 8", "--seed 7", "8"),
         ("--order blocks:2,3", "--order full", "blocks:2,3"),
         ("--validation 3", "--validation 4", "3"),
-        ("--patience 2", "--patience none", "2"),
         ("--preset article", "--preset default", "article"),
     ] {
         nn_cli(folder.path(), &format!("train --resume first {flags}")).fails_with(&[
@@ -127,6 +126,8 @@ fn a_run_goes_on_with_what_it_was_begun_with_or_not_at_all() {
             "hint: leave out the flags that decide what is computed",
         ]);
     }
+    nn_cli(folder.path(), "train --resume first --patience 2")
+        .fails_with(&["expected no --patience, for it was begun without, found 2\n"]);
     nn_cli(folder.path(), "train --resume first --data other").fails_with(&[
         "cannot go on with runs/first: the training data is another one: expected ",
         "hint: the run can only go on with the files that it was begun with",

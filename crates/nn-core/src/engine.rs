@@ -71,10 +71,28 @@ const LEAST_SHARE: usize = 4;
 /// ```
 #[derive(Debug)]
 pub struct Engine {
-    team: Team,
-    /// A team of the caller alone, for batches too small to share.
-    alone: Team,
+    teams: Teams,
     buffers: Option<Buffers>,
+}
+
+/// Who works on what is cut into shares.
+#[derive(Debug)]
+struct Teams {
+    all: Team,
+    /// The caller alone, for what is too small to share.
+    alone: Team,
+}
+
+impl Teams {
+    /// Those who work on so many shares.
+    fn of(&mut self, shares: usize) -> &mut Team {
+        if shares == 1 { &mut self.alone } else { &mut self.all }
+    }
+
+    /// Into how many shares so many samples are cut.
+    fn shares(&self, samples: usize) -> usize {
+        self.all.threads().min(samples.div_ceil(LEAST_SHARE)).max(1)
+    }
 }
 
 /// What a step writes to before it changes the parameters, made for networks of the same shapes.
@@ -98,13 +116,14 @@ impl Engine {
     /// An engine of so many threads, the caller's own included. They wait, asleep, between uses.
     #[must_use]
     pub fn new(threads: NonZeroUsize) -> Self {
-        Self { team: Team::new(threads), alone: Team::new(NonZeroUsize::MIN), buffers: None }
+        let teams = Teams { all: Team::new(threads), alone: Team::new(NonZeroUsize::MIN) };
+        Self { teams, buffers: None }
     }
 
     /// Number of threads, the caller's own included.
     #[must_use]
     pub fn threads(&self) -> usize {
-        self.team.threads()
+        self.teams.all.threads()
     }
 
     /// One training step: forward propagation of the batch, its loss, back-propagation, and the
@@ -198,8 +217,8 @@ impl Engine {
     /// If the network has other shapes than the average, or the decay is not between 0 and 1.
     #[track_caller]
     pub fn average(&mut self, average: &mut Average, network: &Network, decay: Option<f32>) {
-        let (team, buffers) = self.buffers_for(network);
-        average.take_by(team, &buffers.plan, network, decay);
+        let (teams, buffers) = self.buffers_for(network);
+        average.take_by(&mut teams.all, &buffers.plan, network, decay);
     }
 
     /// Loss, accuracy and confusion of a network over a data set.
@@ -270,22 +289,21 @@ impl Engine {
 
 impl Engine {
     /// Makes buffers for this network, unless they are there already.
-    fn buffers_for(&mut self, network: &Network) -> (&mut Team, &mut Buffers) {
+    fn buffers_for(&mut self, network: &Network) -> (&mut Teams, &mut Buffers) {
         let shapes = network.parameters().shapes();
         let fits = self.buffers.as_ref().is_some_and(|buffers| buffers.plan.shapes == shapes);
         if !fits {
             self.buffers = None;
         }
-        (&mut self.team, self.buffers.get_or_insert_with(|| Buffers::new(network)))
+        (&mut self.teams, self.buffers.get_or_insert_with(|| Buffers::new(network)))
     }
 
     /// The buffers for this network, a batch of so many samples cut into shares, and who works on them.
     fn prepare(&mut self, network: &Network, samples: usize) -> (&mut Team, &mut Buffers) {
-        self.buffers_for(network);
-        let buffers = self.buffers.as_mut().expect("they have just been made");
-        let count = self.team.threads().min(samples.div_ceil(LEAST_SHARE)).max(1);
+        let (teams, buffers) = self.buffers_for(network);
+        let count = teams.shares(samples);
         buffers.cut(network, samples, count);
-        (if count == 1 { &mut self.alone } else { &mut self.team }, buffers)
+        (teams.of(count), buffers)
     }
 
     /// Forward propagation of a whole data set, some shares at a time. `work` is called for each share
@@ -297,19 +315,17 @@ impl Engine {
         work: impl Fn(&mut Share, Batch<'a>) + Sync,
         mut take: impl FnMut(&Share, Batch<'a>),
     ) {
-        self.buffers_for(network);
-        let lanes = &mut self.buffers.as_mut().expect("they have just been made").lanes;
+        let (teams, Buffers { lanes, .. }) = self.buffers_for(network);
         let mut rest = dataset;
         while !rest.is_empty() {
-            let count = self.team.threads().min(rest.len().div_ceil(LEAST_SHARE));
+            let count = teams.shares(rest.len());
             let (now, later) = rest.split_at(rest.len().min(EVALUATION_SHARE * count));
             rest = later;
             lanes.resize_with(lanes.len().max(count), || Lane::new(network));
             for (index, lane) in lanes[..count].iter_mut().enumerate() {
                 lane.samples = share_of(now.len(), index, count);
             }
-            let team = if count == 1 { &mut self.alone } else { &mut self.team };
-            team.for_each(&mut lanes[..count], |_, lane| {
+            teams.of(count).for_each(&mut lanes[..count], |_, lane| {
                 let batch = now.slice(lane.samples.clone()).all();
                 dispatch(There { network, batch, lane });
                 work(&mut lane.share, batch);

@@ -120,8 +120,9 @@ impl Augmentation {
         if self.class_limits && matches!(label, 1 | 7) { 0.5 } else { 1.0 }
     }
 
-    /// Whether images stay what they are.
-    fn is_still(&self) -> bool {
+    /// Whether images stay what they are: every distance and angle is 0.
+    #[must_use]
+    pub fn is_still(&self) -> bool {
         let Augmentation { rotation, scale, shear, shift, elastic_strength, .. } = *self;
         [rotation, scale, shear, shift, elastic_strength] == [0.0; 5]
     }

@@ -44,12 +44,19 @@ impl Averaging {
     }
 
     pub(crate) fn check(self) -> Result<(), InvalidAveraging> {
+        let (Averaging::Ema { decay: number } | Averaging::Tail { share: number }) = self;
+        self.check_typed(&number.to_string())
+    }
+
+    /// The same of a number that was typed so: in f32 it may be another one.
+    fn check_typed(self, found: &str) -> Result<(), InvalidAveraging> {
+        let found = found.to_owned();
         match self {
             Averaging::Ema { decay } if !(decay > 0.0 && decay < 1.0) => {
-                Err(InvalidAveraging::Decay { found: decay })
+                Err(InvalidAveraging::Decay { found })
             }
             Averaging::Tail { share } if !(share > 0.0 && share <= 1.0) => {
-                Err(InvalidAveraging::Share { found: share })
+                Err(InvalidAveraging::Share { found })
             }
             Averaging::Ema { .. } | Averaging::Tail { .. } => Ok(()),
         }
@@ -72,20 +79,20 @@ impl FromStr for Averaging {
     /// Reads `ema:DECAY` or `tail:SHARE`.
     fn from_str(text: &str) -> Result<Averaging, InvalidAveraging> {
         let spelling = || InvalidAveraging::Spelling { found: text.to_owned() };
-        let (kind, number) = text.split_once(':').ok_or_else(spelling)?;
-        let number = number.parse().map_err(|_| spelling())?;
+        let (kind, typed) = text.split_once(':').ok_or_else(spelling)?;
+        let number = typed.parse().map_err(|_| spelling())?;
         let averaging = match kind {
             "ema" => Averaging::Ema { decay: number },
             "tail" => Averaging::Tail { share: number },
             _ => return Err(spelling()),
         };
-        averaging.check()?;
+        averaging.check_typed(typed)?;
         Ok(averaging)
     }
 }
 
 /// Why there is no such average.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidAveraging {
     /// It is not one that is read.
@@ -95,16 +102,16 @@ pub enum InvalidAveraging {
         found: String,
     },
     /// No average would stay, or nothing be added to it.
-    #[error("expected a decay above 0 and below 1, found {found}")]
+    #[error("expected a decay above 0 and at most 0.99999994, found {found}")]
     Decay {
-        /// The decay.
-        found: f32,
+        /// The decay, as it was given.
+        found: String,
     },
     /// Nothing would be averaged, or more than there is.
     #[error("expected a share of the steps above 0 and at most 1, found {found}")]
     Share {
-        /// The share.
-        found: f32,
+        /// The share, as it was given.
+        found: String,
     },
 }
 
@@ -122,6 +129,16 @@ mod tests {
         {
             assert!(text.parse::<Averaging>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_wrong_number_is_shown_as_it_was_typed() {
+        let message = |text: &str| text.parse::<Averaging>().unwrap_err().to_string();
+        assert_eq!(
+            message("ema:0.999999999"),
+            "expected a decay above 0 and at most 0.99999994, found 0.999999999"
+        );
+        assert!(message("tail:1.30000001").ends_with("above 0 and at most 1, found 1.30000001"));
     }
 
     #[test]

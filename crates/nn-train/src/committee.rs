@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use nn_core::{
     Dataset, Engine, Evaluation, Tally,
-    ndarray::{Array2, Axis},
+    ndarray::{Array2, ArrayView2, Axis},
     predicted_class,
 };
 
@@ -78,6 +78,17 @@ impl Committee {
         dataset: Dataset<'_>,
         threads: NonZeroUsize,
     ) -> Result<Array2<f32>, Incompatible> {
+        self.ask(dataset, threads, |_, _, _| ())
+    }
+
+    /// The same, where `see` is shown what each member puts out before its probabilities are taken: the member, the
+    /// samples and their outputs.
+    fn ask(
+        &self,
+        dataset: Dataset<'_>,
+        threads: NonZeroUsize,
+        mut see: impl FnMut(usize, Dataset<'_>, ArrayView2<'_, f32>),
+    ) -> Result<Array2<f32>, Incompatible> {
         for Model { network, loss, .. } in &self.members {
             Incompatible::check(network, *loss, dataset)?;
         }
@@ -85,10 +96,12 @@ impl Committee {
         let mut mean = Array2::zeros((0, self.members[0].network.outputs()));
         for start in (0..dataset.len()).step_by(SHARE) {
             let share = dataset.slice(start..dataset.len().min(start + SHARE));
-            let of_share = self.mean(|model| {
+            let of_share = self.mean(|member, model| {
                 let prepared = model.preprocessing.apply_all(share.pixels(), &model.image_shape, threads);
                 let prepared = share.with_pixels(&prepared).expect("an image stays as large as it is");
-                probabilities(&mut engine, model, prepared)
+                let outputs = engine.forward(&model.network, prepared);
+                see(member, share, outputs.view());
+                model.loss.probabilities(outputs.view())
             });
             mean.append(Axis(0), of_share.view()).expect("both have a column for each class");
         }
@@ -97,14 +110,14 @@ impl Committee {
 
     /// The same for samples that are already as the members' preprocessing makes them, which go with every member.
     pub(crate) fn probabilities_of_prepared(&self, engine: &mut Engine, dataset: Dataset<'_>) -> Array2<f32> {
-        self.mean(|model| probabilities(engine, model, dataset))
+        self.mean(|_, model| model.loss.probabilities(engine.forward(&model.network, dataset).view()))
     }
 
-    fn mean(&self, mut of: impl FnMut(&Model) -> Array2<f32>) -> Array2<f32> {
-        let mut members = self.members.iter();
-        let first = members.next().expect("a committee has at least one member");
+    fn mean(&self, mut of: impl FnMut(usize, &Model) -> Array2<f32>) -> Array2<f32> {
+        let mut members = self.members.iter().enumerate();
+        let (_, first) = members.next().expect("a committee has at least one member");
         // In the order of the members, so that the rounding is always the same.
-        let sum = members.fold(of(first), |sum, model| sum + of(model));
+        let sum = members.fold(of(0, first), |sum, (member, model)| sum + of(member, model));
         sum / self.members.len() as f32
     }
 
@@ -113,7 +126,25 @@ impl Committee {
     /// # Errors
     /// As [`probabilities`](Self::probabilities).
     pub fn evaluate(&self, dataset: Dataset<'_>, threads: NonZeroUsize) -> Result<Evaluation, Incompatible> {
-        let probabilities = self.probabilities(dataset, threads)?;
+        self.evaluate_with_members(dataset, threads).map(|(evaluation, _)| evaluation)
+    }
+
+    /// The same, and how many samples each member alone takes for what they are.
+    ///
+    /// # Errors
+    /// As [`probabilities`](Self::probabilities).
+    pub fn evaluate_with_members(
+        &self,
+        dataset: Dataset<'_>,
+        threads: NonZeroUsize,
+    ) -> Result<(Evaluation, Vec<u64>), Incompatible> {
+        let mut correct = vec![0; self.members.len()];
+        let probabilities = self.ask(dataset, threads, |member, share, outputs| {
+            for (n, row) in outputs.rows().into_iter().enumerate() {
+                let predicted = predicted_class(row.as_slice().unwrap_or_default());
+                correct[member] += u64::from(predicted == usize::from(share.label(n)));
+            }
+        })?;
         let mut confusion = Array2::zeros((probabilities.ncols(), probabilities.ncols()));
         let mut tally = Tally::default();
         for (n, row) in probabilities.rows().into_iter().enumerate() {
@@ -127,7 +158,7 @@ impl Committee {
                 loss_sum: -f64::from(row[label].max(f32::MIN_POSITIVE)).ln(),
             };
         }
-        Ok(Evaluation { tally, confusion })
+        Ok((Evaluation { tally, confusion }, correct))
     }
 
     /// What all members want done to an image before they see it, if they agree.
@@ -136,10 +167,6 @@ impl Committee {
         let first = self.members[0].preprocessing;
         self.members.iter().all(|model| model.preprocessing == first).then_some(first)
     }
-}
-
-fn probabilities(engine: &mut Engine, model: &Model, dataset: Dataset<'_>) -> Array2<f32> {
-    model.loss.probabilities(engine.forward(&model.network, dataset).view())
 }
 
 /// A committee that a network learns from, beside the labels (distillation, Hinton et al. 2015).
@@ -159,9 +186,9 @@ pub enum InvalidCommittee {
     #[error("expected at least one model, found none")]
     Empty,
     /// A model takes other images.
-    #[error("expected {expected} inputs of model {member}, as the first model has, found {found}")]
+    #[error("expected {expected} inputs of model {}, as model 1 has, found {found}", member + 1)]
     Inputs {
-        /// The number of the model, from 0.
+        /// The place of the model, from 0; the message counts from 1.
         member: usize,
         /// The inputs of the first model.
         expected: usize,
@@ -169,9 +196,9 @@ pub enum InvalidCommittee {
         found: usize,
     },
     /// A model knows other classes.
-    #[error("expected {expected} outputs of model {member}, as the first model has, found {found}")]
+    #[error("expected {expected} outputs of model {}, as model 1 has, found {found}", member + 1)]
     Outputs {
-        /// The number of the model, from 0.
+        /// The place of the model, from 0; the message counts from 1.
         member: usize,
         /// The outputs of the first model.
         expected: usize,

@@ -37,6 +37,9 @@ pub(crate) const MODEL: Kind =
 pub(crate) const CHECKPOINT: Kind =
     Kind { name: "checkpoint", magic: *b"\x89NNC\r\n\x1a\n", latest_version: WITH_ORDER };
 
+/// How much of a magic number tells the kind; the line ends after it tell whether the file is as it was.
+const KIND_LEN: usize = 4;
+
 /// Where the version stands.
 const VERSION_AT: usize = 8;
 
@@ -59,8 +62,21 @@ pub enum ContainerError {
         /// The first 8 bytes, or all there are.
         found: Vec<u8>,
     },
-    /// A format that this release does not know, most likely of a later one.
-    #[error("{kind} format version {found} at byte 8, expected at most {supported}")]
+    /// The magic number is right where it tells the kind, and not where a transfer as text shows, or other damage does.
+    #[error(
+        "the file begins as a {kind} file does, but is damaged: expected the first bytes {expected:02x?}, found \
+         {found:02x?}"
+    )]
+    Altered {
+        /// `"model"` or `"checkpoint"`.
+        kind: &'static str,
+        /// The magic number of that kind.
+        expected: [u8; 8],
+        /// The first 8 bytes, or all there are.
+        found: Vec<u8>,
+    },
+    /// A format that this release does not know: of a later one, or damage where the version stands.
+    #[error("{kind} format version {found} at byte 8, expected {FIRST_VERSION} to {supported}")]
     Version {
         /// `"model"` or `"checkpoint"`.
         kind: &'static str,
@@ -159,7 +175,11 @@ fn declared_len(kind: Kind, bytes: &[u8]) -> Result<u64, ContainerError> {
     let Kind { name: kind, magic: expected, latest_version } = kind;
     let found = &bytes[..bytes.len().min(expected.len())];
     if !expected.starts_with(found) {
-        return Err(ContainerError::Magic { kind, expected, found: found.to_vec() });
+        let (is_such, found) = (found.starts_with(&expected[..KIND_LEN]), found.to_vec());
+        return Err(match is_such {
+            true => ContainerError::Altered { kind, expected, found },
+            false => ContainerError::Magic { kind, expected, found },
+        });
     }
     let around = HEADER_LEN + CHECKSUM_LEN;
     let Some((header, _)) = bytes.split_first_chunk::<HEADER_LEN>() else {
@@ -229,7 +249,8 @@ mod tests {
             damaged[bit / 8] ^= 1 << (bit % 8);
             let error = open(&damaged).unwrap_err();
             let fits = match bit / 8 {
-                0..8 => matches!(error, ContainerError::Magic { .. }),
+                0..4 => matches!(error, ContainerError::Magic { .. }),
+                4..8 => matches!(error, ContainerError::Altered { .. }),
                 8..12 => matches!(error, ContainerError::Version { .. }),
                 12..20 => {
                     matches!(error, ContainerError::CutOff { .. } | ContainerError::TrailingBytes { .. })
@@ -251,13 +272,27 @@ mod tests {
     }
 
     #[test]
-    fn a_later_version_is_refused_with_both_versions_named() {
-        let mut sealed = seal(PAYLOAD);
-        sealed[8] = 7;
+    fn an_unknown_version_is_refused_with_the_known_ones_named() {
+        for version in [7, 0] {
+            let mut sealed = seal(PAYLOAD);
+            sealed[8] = version;
+            assert_eq!(
+                open(&sealed).unwrap_err().to_string(),
+                format!("model format version {version} at byte 8, expected 1 to 2")
+            );
+        }
+    }
+
+    #[test]
+    fn a_model_that_was_transferred_as_text_is_known_as_one() {
+        let text = String::from_utf8_lossy(&seal(PAYLOAD)[1..]).replace("\r\n", "\n");
+        let altered: Vec<u8> = MODEL.magic[..1].iter().copied().chain(text.into_bytes()).collect();
         assert_eq!(
-            open(&sealed).unwrap_err().to_string(),
-            "model format version 7 at byte 8, expected at most 2"
+            open(&altered).unwrap_err().to_string(),
+            "the file begins as a model file does, but is damaged: expected the first bytes \
+             [89, 4e, 4e, 4d, 0d, 0a, 1a, 0a], found [89, 4e, 4e, 4d, 0a, 1a, 0a, 01]"
         );
+        assert!(matches!(super::open(CHECKPOINT, &altered), Err(ContainerError::Magic { .. })));
     }
 
     #[test]

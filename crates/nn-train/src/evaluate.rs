@@ -74,7 +74,11 @@ pub enum Incompatible {
 }
 
 impl Incompatible {
-    pub(crate) fn check<'a>(
+    /// Checks that a network can be measured with this loss on samples.
+    ///
+    /// # Errors
+    /// What is in the way of it.
+    pub fn check<'a>(
         network: &Network,
         loss: Loss,
         samples: impl Into<Samples<'a>>,

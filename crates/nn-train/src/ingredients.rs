@@ -145,7 +145,7 @@ mod tests {
             (Ingredients { clip: Some(0.0), ..none }, "expected a clip finite and above 0, found 0"),
             (
                 Ingredients { average: Some(Averaging::Ema { decay: 1.0 }), ..none },
-                "expected a decay above 0 and below 1, found 1",
+                "expected a decay above 0 and at most 0.99999994, found 1",
             ),
         ] {
             assert_eq!(found(ingredients), Err(expected.to_owned()));

@@ -50,6 +50,7 @@ pub mod interchange;
 mod container;
 mod description;
 mod file;
+mod lock;
 mod mirror;
 mod network_bytes;
 
@@ -76,6 +77,7 @@ pub use generate::{
 pub use history::{EpochSummary, History};
 pub use ingredients::{Ingredients, InvalidIngredient};
 pub use joined_files::JoinedFiles;
+pub use lock::{FileLock, LockError};
 pub use model::{DecodeError, InvalidModel, Model};
 pub use observer::{BatchReport, EpochReport, FitPlan, Observer, Snapshot};
 pub use order::{InvalidOrder, Order, epoch_order, fill_epoch_order, initial_rng};

@@ -2,12 +2,12 @@
 //! killed one left, and refuses to know what the files say.
 
 use std::{
-    fs::{self, TryLockError},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use crate::{
+    FileLock, LockError,
     event_log::is_event_file,
     file::{folder_of, is_temporary, sync_folder},
 };
@@ -41,8 +41,7 @@ use crate::{
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Closing it unlocks the run.
-    lock: fs::File,
+    lock: FileLock,
 }
 
 impl RunFolder {
@@ -111,33 +110,20 @@ impl RunFolder {
     /// [`RunError::Lost`] when it is not, [`RunError::Io`] when that cannot be told.
     pub fn check_held(&self) -> Result<(), RunError> {
         let lock_path = self.file(RunFolder::LOCK);
-        match is_same_file(&self.lock, &lock_path).map_err(RunError::io("look at", &lock_path))? {
+        match self.lock.is_held().map_err(RunError::io("look at", &lock_path))? {
             true => Ok(()),
             false => Err(RunError::Lost { path: self.path.clone() }),
         }
     }
 
     fn lock(path: &Path) -> Result<RunFolder, RunError> {
-        let lock_path = path.join(RunFolder::LOCK);
-        // To open a pipe would wait for whoever is to read from it.
-        if lock_path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-            let source = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
-            return Err(RunError::io("lock", &lock_path)(source));
+        let path = path.to_owned();
+        match FileLock::take(&path.join(RunFolder::LOCK)) {
+            Ok(lock) => Ok(RunFolder { path, lock }),
+            Err(LockError::Taken { .. }) => Err(RunError::Locked { path }),
+            Err(LockError::Moved { .. }) => Err(RunError::Lost { path }),
+            Err(LockError::Io { action, path, source }) => Err(RunError::Io { action, path, source }),
         }
-        let lock = fs::File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(RunError::io("open", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(RunError::Locked { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(RunError::io("lock", &lock_path)(source)),
-        }
-        let run = RunFolder { path: path.to_owned(), lock };
-        run.check_held()?;
-        Ok(run)
     }
 
     /// Only a process that holds the lock writes here, so what still has the name of a temporary file is left over.
@@ -186,22 +172,6 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
         result => result?,
     }
     sync_folder(above)
-}
-
-/// Whether the name still means the file that is open.
-#[cfg(unix)]
-pub(crate) fn is_same_file(open: &fs::File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        named => Ok(identity(named?) == identity(open.metadata()?)),
-    }
-}
-
-#[cfg(not(unix))]
-pub(crate) fn is_same_file(_open: &fs::File, _path: &Path) -> io::Result<bool> {
-    Ok(true)
 }
 
 /// Why a folder is not open for a run.

@@ -5,7 +5,7 @@ mod checkpoints;
 
 use checkpoints::{CLASSES, FEATURES, Samples, size};
 use nn_train::{
-    Committee, Incompatible, InvalidCommittee, Model, Preprocessing, initial_rng,
+    Committee, Incompatible, InvalidCommittee, Model, Preprocessing, evaluate, initial_rng,
     nn_core::{
         Activation, Dataset, Loss, Network,
         ndarray::{Array2, ArrayView2},
@@ -65,7 +65,13 @@ fn a_committee_says_the_mean_of_what_its_members_say() {
         for threads in 2..=4 {
             assert_eq!(committee.probabilities(dataset, size(threads)).unwrap(), found);
         }
-        let evaluation = committee.evaluate(dataset, size(2)).unwrap();
+        let (evaluation, alone) = committee.evaluate_with_members(dataset, size(2)).unwrap();
+        assert_eq!(committee.evaluate(dataset, size(2)).unwrap(), evaluation);
+        for (Model { network, loss, preprocessing, .. }, correct) in committee.members().iter().zip(alone) {
+            let seen = preprocessing.apply_all(dataset.pixels(), &[2, 3], size(1));
+            let seen = dataset.with_pixels(&seen).unwrap();
+            assert_eq!(evaluate(network, *loss, seen, size(1)).unwrap().tally.correct, correct);
+        }
         let mut loss = 0.0;
         let mut correct = 0;
         for (n, row) in expected.rows().into_iter().enumerate() {
@@ -100,6 +106,7 @@ fn models_that_cannot_be_asked_together_are_refused() {
     let found = |other| Committee::new(vec![of(6, 5), of(6, 5), other]).unwrap_err();
     assert_eq!(found(of(7, 5)), InvalidCommittee::Inputs { member: 2, expected: 6, found: 7 });
     assert_eq!(found(of(6, 4)), InvalidCommittee::Outputs { member: 2, expected: 5, found: 4 });
+    assert_eq!(found(of(6, 4)).to_string(), "expected 5 outputs of model 3, as model 1 has, found 4");
     let samples = Samples::new();
     let error = Committee::new(vec![of(7, 5)]).unwrap().evaluate(dataset(&samples), size(1)).unwrap_err();
     assert_eq!(error, Incompatible::Features { network: 7, data: 6 });

@@ -326,6 +326,14 @@ mod tests {
     }
 
     #[test]
+    fn the_help_names_every_task_and_every_peer() {
+        let help: Vec<&str> = crate::bench::HELP.split([' ', ',', ']', '\n']).collect();
+        for name in TASKS.iter().map(|task| task.name).chain(PEERS.iter().map(|peer| peer.name)) {
+            assert!(name == OURS || help.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
     fn every_peer_has_its_program_and_every_package_its_version() {
         let folder = workspace::root().join("xtask/peers");
         let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();

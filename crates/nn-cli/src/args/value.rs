@@ -158,7 +158,9 @@ impl<T: FromStr<Err: fmt::Display>> FromStr for OrNone<T> {
         if text == "none" {
             return Ok(OrNone(None));
         }
-        text.parse().map(|value| OrNone(Some(value))).map_err(|error: T::Err| format!("{error}, or none"))
+        text.parse()
+            .map(|value| OrNone(Some(value)))
+            .map_err(|error: T::Err| format!("{error}; `none` leaves it out"))
     }
 }
 

@@ -53,8 +53,19 @@ fn what_is_wrong_is_named_with_its_place_and_with_what_was_meant() {
             "order = 'half'",
             "1:9: wrong value `half` of `order`: expected auto, full, blocks or blocks:BLOCK,WINDOW",
         ),
-        ("hidden = [3, 'x']", "1:14: expected a number, a text or a list of numbers, found another kind"),
-        ("rate = true", "1:8: expected a number, a text or a list of numbers, found a truth value"),
+        ("hidden = [3, 'x']", "1:10: wrong value `3,x` of `hidden`: expected the units of each hidden layer"),
+        ("hidden = [3, true]", "1:14: expected a number, a text or a list of them, found another kind"),
+        ("hidden = [3, [4]]", "1:14: expected a number, a text or a list of them, found another kind"),
+        (
+            "teacher = ['a', 'b,c']",
+            "1:17: expected a number, a text or a list of them, found a text with a comma",
+        ),
+        ("teacher = []", "1:11: expected a value of `teacher`, found an empty list"),
+        (
+            "dropout = [0.1, 0.2, 0.3]",
+            "1:11: wrong value `0.1,0.2,0.3` of `dropout`: expected HIDDEN or INPUTS,HIDDEN",
+        ),
+        ("rate = true", "1:8: expected a number, a text or a list of them, found a truth value"),
         ("rate = 2026-01-01", "found a date or time"),
         ("rate = {}", "found a table"),
         ("[[rate]]\n", "found another kind of value in a list"),
@@ -73,6 +84,25 @@ fn what_is_wrong_is_named_with_its_place_and_with_what_was_meant() {
     }
     // Columns are characters.
     assert!(wrong("data = 'ä' ö = 3").starts_with("1:12: "), "{}", wrong("data = 'ä' ö = 3"));
+}
+
+#[test]
+fn what_a_flag_separates_by_commas_may_be_a_list() {
+    let args = |text: &str| Config::parse(text).unwrap().args;
+    assert_eq!(args("dropout = [0.2, 0.5]").dropout, Some(DropoutShares { input: 0.2, hidden: 0.5 }));
+    assert_eq!(args("dropout = [0, 0.5]").dropout, args("dropout = 0.5").dropout);
+    let teachers = args("teacher = ['a.model', 'b.model']").teacher.unwrap();
+    assert_eq!(teachers.0, ["a.model", "b.model"].map(std::path::PathBuf::from));
+    let augment = args("augment = ['rotation=10', 'scale=0.1']").augment.unwrap();
+    assert_eq!(augment.to_string(), "rotation=10,scale=0.1");
+    assert_eq!(args("augment = []\nclip = []").augment, Some(OrNone(None)));
+}
+
+#[test]
+fn the_readme_lists_every_key() {
+    let (last, others) = KEYS.split_last().unwrap();
+    let keys = format!("`{}` and `{last}`;", others.join("`, `"));
+    assert!(include_str!("../../README.md").contains(&keys), "{keys}");
 }
 
 #[test]

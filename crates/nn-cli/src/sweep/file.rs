@@ -149,6 +149,14 @@ impl Sweep {
                 "the last of the `rungs` is for how many epochs the best are trained: leave `epochs` out";
             return Err(wrong(span, "`epochs` and [halving] both say how long trainings are", hint));
         }
+        let is_said = |key: &str, base: bool| base || sweep.search.axes().iter().any(|axis| axis.key == key);
+        let base = &sweep.base;
+        if is_said("teacher-share", base.teacher_share.is_some())
+            && !is_said("teacher", base.teacher.is_some())
+        {
+            let message = "`teacher-share` is how much is learnt from teachers, and there are none";
+            return Err(wrong(0..0, message, "`teacher` names them"));
+        }
         Ok(sweep)
     }
 }

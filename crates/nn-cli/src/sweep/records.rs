@@ -5,13 +5,13 @@
 //! that is killed leaves at most a row that has no end, which the next one takes away.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
-use nn_train::{Checkpoint, write_atomically};
+use nn_train::{Checkpoint, FileLock, LockError, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use super::row::{Columns, Row};
@@ -97,8 +97,7 @@ impl TestResult {
 /// The results of a sweep, those of earlier processes included.
 pub(super) struct Records {
     path: PathBuf,
-    /// Closing it unlocks the folder.
-    _lock: File,
+    _lock: FileLock,
     table: File,
     columns: Columns,
     rows: Vec<Row>,
@@ -249,23 +248,17 @@ fn check_vacant_or_sweep(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn lock(path: &Path) -> Result<File> {
-    let lock_path = path.join(LOCK);
-    let context = || format!("cannot lock {}", lock_path.display());
-    crate::model::refuse_named_pipe(&lock_path, "an empty file")?;
-    let lock =
-        File::options().create(true).truncate(false).write(true).open(&lock_path).with_context(context)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::Error(error)) => Err(error).with_context(context),
-        Err(TryLockError::WouldBlock) => {
+fn lock(path: &Path) -> Result<FileLock> {
+    FileLock::take(&path.join(LOCK)).map_err(|error| match error {
+        LockError::Taken { .. } => {
             let message = format!(
                 "the sweep in {} is in use: expected to be its only process, found another",
                 path.display()
             );
-            bail!(Advised::new(message, "wait until that process is done, or stop it; its results are sound"))
+            Advised::new(message, "wait until that process is done, or stop it; its results are sound").into()
         }
-    }
+        other => other.into(),
+    })
 }
 
 /// Says that a sweep was left, and how to go on with it.

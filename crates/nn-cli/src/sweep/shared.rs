@@ -9,7 +9,7 @@ use nn_train::{DataFiles, JoinedFiles, Preprocessing, Samples, Teacher};
 use super::candidate::Candidate;
 use crate::train::{
     school::Teaching,
-    sets::{Images, Sets},
+    sets::{Images, Sets, check_distortions},
     task::{School, Task},
 };
 
@@ -24,6 +24,7 @@ pub(super) fn prepare<'a>(
 ) -> Result<Prepared<'a>> {
     let mut prepared = Prepared::new();
     for candidate in candidates {
+        check_distortions(&candidate.recipe.ingredients, train)?;
         let preprocessing = candidate.recipe.preprocessing;
         if prepared.iter().all(|(done, _)| *done != preprocessing) {
             prepared.push((preprocessing, Images::new(train, test, preprocessing, threads)?));
@@ -67,7 +68,7 @@ impl<'a> Shared<'a> {
         if self.teaching(task).is_some() {
             return Ok(());
         }
-        if let (Some(school), Some(teaching)) = (&task.school, Teaching::of(task, self.files)?) {
+        if let (Some(school), Some(teaching)) = (&task.school, Teaching::of(task, self.files, None)?) {
             self.teachings.push((school.clone(), task.recipe.preprocessing, teaching));
         }
         Ok(())

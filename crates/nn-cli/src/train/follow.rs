@@ -58,11 +58,10 @@ fn take_part(args: &TrainArgs, world: &mut World) -> Result<Outcome> {
     let task = Task::of(args, &checkpoint, &settings, settings.recipe(&checkpoint)?)?;
     let train_files = data::open_joined(&task.data)?;
     let test_files = data::open_first(&task.data, Split::Test)?.map(|(_, files)| files);
-    let teaching = Teaching::of(&task, &train_files)?;
+    let teaching = Teaching::of(&task, &train_files, settings.school.as_ref())?;
     let images = Images::new(&train_files, test_files.as_ref(), task.recipe.preprocessing, task.threads)?;
     let sets = Sets::new(settings.validation, &images)?;
     checkpoint.check_image_shape(train_files.image_shape())?;
-    Teaching::check(teaching.as_ref(), settings.school.as_ref())?;
 
     let (mut network, mut optimizer): (Network, _) =
         (checkpoint.network.into_owned(), checkpoint.optimizer.into_owned());

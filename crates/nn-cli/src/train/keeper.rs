@@ -21,9 +21,9 @@ use serde::Serialize;
 
 use super::{
     sets::Sets,
-    task::{Lesson, Settings, Task},
+    task::{Lesson, Settings, Task, is_out_of_patience},
 };
-use crate::{config::Found, data::names, model};
+use crate::{config::Found, data::names, failure::of_training, model};
 
 /// Keeps a run in its folder.
 pub(super) struct Keeper {
@@ -207,18 +207,6 @@ impl Keeper {
         }
     }
 
-    /// Whether so many epochs in a row, up to the last, were no better than the best before them.
-    pub(super) fn is_out_of_patience(
-        &self,
-        best: Option<&EpochSummary>,
-        last: Option<&EpochSummary>,
-    ) -> bool {
-        let (Some(patience), Some(best), Some(last)) = (self.about.patience, best, last) else {
-            return false;
-        };
-        last.epoch - best.epoch >= patience
-    }
-
     /// Saves what is to be saved between these two steps, and ends the run when it is out of patience.
     pub(super) fn see(&mut self, snapshot: &Snapshot<'_>) -> Result<ControlFlow<()>> {
         let Snapshot { judged, optimizer, place, stopping, .. } = *snapshot;
@@ -240,7 +228,7 @@ impl Keeper {
         if is_saved {
             self.save_checkpoint(snapshot)?;
         }
-        let is_over = is_epoch_over && self.is_out_of_patience(best, last);
+        let is_over = is_epoch_over && is_out_of_patience(self.about.patience, best, last);
         Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 
@@ -257,7 +245,8 @@ impl Keeper {
         if saved.is_err() && !network.parameters().is_finite() {
             // No loss has shown it yet.
             let (epoch, batch) = (place.epoch(), place.batches);
-            return Err(FitError::NonFiniteParameters { epoch, batch, rate: optimizer.rate() }.into());
+            let error = FitError::NonFiniteParameters { epoch, batch, rate: optimizer.rate() };
+            return Err(of_training(error, about.rule, &about.config.ingredients));
         }
         saved?;
         self.saved = Some((place.epochs.len(), place.batches));

@@ -1,10 +1,10 @@
 //! Who teaches a network that is trained: owns how the teachers' files become a committee that suits it, and refuses to
 //! know how anybody learns.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
-use nn_train::{Committee, JoinedFiles, Teacher};
+use nn_train::{Committee, JoinedFiles, Model, Preprocessing, Teacher};
 use sha2::{Digest, Sha256};
 
 use super::task::{Lesson, School, Task};
@@ -20,27 +20,31 @@ pub(crate) struct Teaching {
 }
 
 impl Teaching {
-    /// Loads the teachers of a training, if it has any.
+    /// Loads the teachers of a training, if it has any. Those of a run that was `begun` must be the same files.
     ///
     /// # Errors
-    /// When one cannot be loaded, or sees other images than the student.
-    pub(crate) fn of(task: &Task, files: &JoinedFiles) -> Result<Option<Teaching>> {
+    /// When one cannot be loaded, is another one than the run was begun with, or sees other images than the student.
+    pub(crate) fn of(task: &Task, files: &JoinedFiles, begun: Option<&Lesson>) -> Result<Option<Teaching>> {
         let Some(School { teachers, share }) = &task.school else { return Ok(None) };
         let mut models = Vec::new();
-        let mut sha256 = Vec::new();
+        let mut sha256: Vec<String> = Vec::new();
         for path in &teachers.0 {
-            let model = model::load(path)?;
+            models.push(model::load(path)?);
+            // The file's own bytes: they are not always those that the model would be saved as here.
+            let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            sha256.push(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        // Before anything is advised that a run cannot follow.
+        if begun.is_some_and(|begun| begun.sha256 != sha256) {
+            bail!(Advised::new(
+                "the teachers are others than those that the run was begun with",
+                "the run can only go on with the files that it was begun with"
+            ));
+        }
+        check_preprocessing(task.recipe.preprocessing, &models, &teachers.0)?;
+        for (model, path) in models.iter().zip(&teachers.0) {
             // All images are of one shape.
-            check_images(&model, path, &files.files()[0])?;
-            let (expected, found) = (task.recipe.preprocessing, model.preprocessing);
-            if expected != found {
-                let message = format!(
-                    "{} cannot teach here: expected a network that sees its images with preprocessing {expected}, \
-                     found {found}",
-                    path.display()
-                );
-                bail!(Advised::new(message, format!("--preprocess {found} makes both see the same")));
-            }
+            check_images(model, path, &files.files()[0])?;
             let (expected, found) = (files.classes(), model.network.outputs());
             if expected != found {
                 bail!(
@@ -48,31 +52,39 @@ impl Teaching {
                     path.display()
                 );
             }
-            // The file's own bytes: they are not always those that the model would be saved as here.
-            let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            sha256.push(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect());
-            models.push(model);
         }
         let lesson = Lesson { teachers: teachers.0.clone(), sha256, share: *share };
         Ok(Some(Teaching { committee: Committee::new(models)?, lesson }))
     }
 
-    /// Checks that the teachers of a run are those that it was begun with.
-    ///
-    /// # Errors
-    /// When a file is another one.
-    pub(super) fn check(teaching: Option<&Teaching>, begun: Option<&Lesson>) -> Result<()> {
-        let files = |lesson: &Lesson| lesson.sha256.clone();
-        if teaching.map(|teaching| files(&teaching.lesson)) == begun.map(files) {
-            return Ok(());
-        }
-        bail!(Advised::new(
-            "the teachers are others than those that the run was begun with",
-            "the run can only go on with the files that it was begun with"
-        ));
-    }
-
     pub(crate) fn teacher(&self) -> Teacher<'_> {
         Teacher { committee: &self.committee, share: self.lesson.share }
     }
+}
+
+/// Checks that all teachers see their images as the student does.
+fn check_preprocessing(expected: Preprocessing, models: &[Model], paths: &[PathBuf]) -> Result<()> {
+    let Some((first, first_path)) = models.iter().zip(paths).next() else { return Ok(()) };
+    // No preprocessing suits teachers that do not agree.
+    if let Some((other, path)) =
+        models.iter().zip(paths).find(|(other, _)| other.preprocessing != first.preprocessing)
+    {
+        let message = format!(
+            "these cannot teach together: {} sees its images with preprocessing {}, {} with {}",
+            first_path.display(),
+            first.preprocessing,
+            path.display(),
+            other.preprocessing
+        );
+        bail!(Advised::new(message, "take teachers that were trained with one --preprocess"));
+    }
+    let found = first.preprocessing;
+    if expected != found {
+        let message = format!(
+            "{} cannot teach here: expected a network that sees its images with preprocessing {expected}, found {found}",
+            first_path.display()
+        );
+        bail!(Advised::new(message, format!("--preprocess {found} makes both see the same")));
+    }
+    Ok(())
 }

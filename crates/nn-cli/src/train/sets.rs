@@ -4,7 +4,9 @@
 use std::{borrow::Cow, num::NonZeroUsize, path::Path};
 
 use anyhow::{Result, bail, ensure};
-use nn_train::{DataFiles, JoinedFiles, Pages, Preprocessing, Samples, nn_core::Dataset};
+use nn_train::{
+    Augmenter, DataFiles, Ingredients, JoinedFiles, Pages, Preprocessing, Samples, nn_core::Dataset,
+};
 
 use crate::{
     failure::Advised,
@@ -13,6 +15,21 @@ use crate::{
 
 /// The most bytes of images to prepare, which are kept in memory, 4 GiB.
 const MOST_PREPARED: usize = 4 << 30;
+
+/// Checks that the images of the files can be distorted, where a training is to do so.
+///
+/// # Errors
+/// When they are no pictures.
+pub(crate) fn check_distortions(ingredients: &Ingredients, files: &JoinedFiles) -> Result<()> {
+    let Some(augmentation) = ingredients.augmentation else { return Ok(()) };
+    // The seed decides what they look like and not whether there are any.
+    if let Err(error) = Augmenter::new(augmentation, files.image_shape(), 0) {
+        let message =
+            format!("cannot distort the images in {}: {error}", files.files()[0].images().path().display());
+        bail!(Advised::new(message, "--augment none trains on them as they are"));
+    }
+    Ok(())
+}
 
 /// The images of the files as a network is shown them.
 pub(crate) struct Images<'a> {

@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
-    Checkpoint, FitConfig, JoinedFiles, Order, Preprocessing, RunFolder, load_checkpoint, nn_core::Activation,
+    Checkpoint, EpochSummary, FitConfig, JoinedFiles, Order, Place, Preprocessing, RunFolder,
+    load_checkpoint, nn_core::Activation,
 };
 use serde::{Deserialize, Serialize};
 
@@ -168,6 +169,30 @@ pub(super) struct Resumed {
     pub(super) lesson: Option<Lesson>,
 }
 
+impl Resumed {
+    /// Whether nothing is left to train.
+    pub(super) fn is_over(&self, task: &Task) -> bool {
+        is_over(&self.checkpoint.place, task.recipe.epochs, task.patience)
+    }
+}
+
+/// Whether a training of so many epochs that has come to this place is at its end.
+pub(super) fn is_over(place: &Place, epochs: u32, patience: Option<u32>) -> bool {
+    place.batches == 0
+        && (place.epochs.len() as u64 >= u64::from(epochs)
+            || is_out_of_patience(patience, place.best(), place.epochs.last()))
+}
+
+/// Whether so many epochs in a row, up to the last, were no better than the best before them.
+pub(super) fn is_out_of_patience(
+    patience: Option<u32>,
+    best: Option<&EpochSummary>,
+    last: Option<&EpochSummary>,
+) -> bool {
+    let (Some(patience), Some(best), Some(last)) = (patience, best, last) else { return false };
+    last.epoch - best.epoch >= patience
+}
+
 impl Task {
     /// A training from its beginning.
     pub(crate) fn new(args: &TrainArgs, recipe: &Recipe) -> Result<Task> {
@@ -310,8 +335,14 @@ impl Task {
     /// Checks that no flag asks for something else than the run does. What was not typed asks for nothing; the
     /// validation samples can only be counted, and compared, with the data at hand.
     fn check_flags(&self, args: &TrainArgs, path: &Path) -> Result<()> {
-        fn differ<T: PartialEq + ToString>(typed: Option<T>, own: &T) -> Option<(String, String)> {
-            typed.filter(|typed| typed != own).map(|typed| (own.to_string(), typed.to_string()))
+        /// What was typed where it is not the run's own, which may have none.
+        type Difference = Option<(Option<String>, String)>;
+        fn differ<T: PartialEq + ToString>(typed: Option<T>, own: &T) -> Difference {
+            differ_from(typed, Some(own))
+        }
+        fn differ_from<T: PartialEq + ToString>(typed: Option<T>, own: Option<&T>) -> Difference {
+            let typed = typed.filter(|typed| Some(typed) != own)?;
+            Some((own.map(ToString::to_string), typed.to_string()))
         }
         fn list(units: &[usize]) -> String {
             let units: Vec<String> = units.iter().map(ToString::to_string).collect();
@@ -319,12 +350,7 @@ impl Task {
         }
         let recipe = &self.recipe;
         let preset = args.preset.map(PresetName::name);
-        let patience = args.patience.map(|patience| patience.to_string());
-        let own_patience = self.patience.map_or_else(|| "none".to_owned(), |patience| patience.to_string());
-        let own_teachers =
-            self.school.as_ref().map_or_else(|| "none".to_owned(), |school| school.teachers.to_string());
-        let own_share =
-            self.school.as_ref().map_or_else(|| "none".to_owned(), |school| school.share.to_string());
+        let school = self.school.as_ref();
         let differences = [
             ("--preset", differ(preset, &self.preset.name())),
             ("--hidden", differ(args.hidden.as_ref().map(|hidden| list(&hidden.0)), &list(&recipe.hidden))),
@@ -340,34 +366,35 @@ impl Task {
             ("--seed", differ(args.seed, &self.seed)),
             // What is left to the data was chosen when the run began.
             ("--order", differ(args.order.filter(|&order| order != OrderChoice::Auto), &self.order)),
-            ("--patience", differ(patience, &own_patience)),
+            ("--patience", differ_from(args.patience, self.patience.as_ref())),
             ("--preprocess", differ(args.preprocess, &recipe.preprocessing)),
-            ("--teacher", differ(args.teacher.as_ref().map(Teachers::to_string), &own_teachers)),
-            ("--teacher-share", differ(args.teacher_share.map(|share| share.to_string()), &own_share)),
+            ("--teacher", differ_from(args.teacher.clone(), school.map(|school| &school.teachers))),
+            ("--teacher-share", differ_from(args.teacher_share, school.map(|school| &school.share))),
         ];
         for (flag, difference) in differences {
             if let Some((expected, found)) = difference {
-                bail!(other_flag(path, flag, &expected, &found));
+                bail!(other_flag(path, flag, expected.as_deref(), &found));
             }
         }
         let own = recipe::spelled(&recipe.ingredients);
         let asked = recipe::spelled(&recipe::changed(recipe.ingredients, args));
         match own.into_iter().zip(asked).find(|(own, asked)| own != asked) {
             Some(((name, expected), (_, found))) => {
-                bail!(other_flag(path, &format!("--{name}"), &expected, &found))
+                bail!(other_flag(path, &format!("--{name}"), Some(&expected), &found))
             }
             None => Ok(()),
         }
     }
 }
 
-/// A flag asks for something else than the run does.
-pub(super) fn other_flag(path: &Path, flag: &str, expected: &str, found: &str) -> Advised {
+/// A flag asks for something else than the run does, which may have nothing of the kind.
+pub(super) fn other_flag(path: &Path, flag: &str, expected: Option<&str>, found: &str) -> Advised {
+    let begun = match expected {
+        Some(expected) => format!("expected {flag} {expected}, as it was begun with"),
+        None => format!("expected no {flag}, for it was begun without"),
+    };
     Advised::new(
-        format!(
-            "cannot go on with {}: expected {flag} {expected}, as it was begun with, found {found}",
-            path.display()
-        ),
+        format!("cannot go on with {}: {begun}, found {found}", path.display()),
         "leave out the flags that decide what is computed: a run goes on with its own; `--run NAME` begins another",
     )
 }

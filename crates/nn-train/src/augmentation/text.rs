@@ -41,13 +41,15 @@ impl Number {
     }
 
     pub(super) fn check(&self, found: f32) -> Result<(), InvalidAugmentation> {
-        if (self.least..=self.most).contains(&found) { Ok(()) } else { Err(self.invalid(&found.to_string())) }
+        if self.takes(found) { Ok(()) } else { Err(self.invalid(&found.to_string())) }
+    }
+
+    fn takes(&self, number: f32) -> bool {
+        (self.least..=self.most).contains(&number)
     }
 
     fn parse(&self, text: &str) -> Result<f32, InvalidAugmentation> {
-        let number = text.trim().parse().map_err(|_| self.invalid(text))?;
-        self.check(number)?;
-        Ok(number)
+        text.trim().parse().ok().filter(|&number| self.takes(number)).ok_or_else(|| self.invalid(text))
     }
 
     fn invalid(&self, found: &str) -> InvalidAugmentation {

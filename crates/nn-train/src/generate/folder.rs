@@ -7,7 +7,7 @@
 //! the images up to there once and compares, and throws the rest away.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     num::NonZeroUsize,
     ops::ControlFlow,
@@ -26,11 +26,11 @@ use super::{
     pieces,
 };
 use crate::{
-    ClassNames, DataFiles, DataWriteError, Split,
+    ClassNames, DataFiles, DataWriteError, FileLock, LockError, Split,
     data_writer::{rename_folder, vacant},
     file::{is_temporary, sync_folder},
     fingerprint::hex,
-    run_folder::{create_folder, is_same_file},
+    run_folder::create_folder,
 };
 
 /// Images are synced to the disk after each so many bytes, or when the disk is done with those before.
@@ -137,17 +137,14 @@ impl<'a> GeneratedFolder<'a> {
         create_folder(&partial).map_err(write_error(&partial))?;
         let images = partial.join(Split::Train.file_names().0);
         check_own(&partial)?;
-        let file = File::options().read(true).write(true).create(true).truncate(false).open(&images);
-        let file = file.map_err(write_error(&images))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(GenerateError::Locked { path: partial }),
-            Err(TryLockError::Error(source)) => return Err(write_error(&images)(source)),
-        }
-        // Another process may have finished what was there, and given it its name, in between.
-        if !is_same_file(&file, &images).map_err(write_error(&images))? {
-            return Err(GenerateError::Locked { path: partial });
-        }
+        // Where it is another file by now, another process has finished what was there, and given it its name.
+        let file = match FileLock::take(&images) {
+            Ok(lock) => lock.into_file(),
+            Err(LockError::Taken { .. } | LockError::Moved { .. }) => {
+                return Err(GenerateError::Locked { path: partial });
+            }
+            Err(LockError::Io { path, source, .. }) => return Err(write_error(&path)(source)),
+        };
         vacant(path)?;
         let is_begun = check_own(&partial)?;
         remove_temporaries(&partial).map_err(write_error(&partial))?;
