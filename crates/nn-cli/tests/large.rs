@@ -26,7 +26,8 @@ fn part_of_sample(folder: &Path, name: &str, range: Range<usize>, with_test: boo
     fs::write(data.join(LABELS[0]), idx_format::write_array(Vec::new(), &labels).unwrap()).unwrap();
     if with_test {
         for name in [IMAGES[1], LABELS[1]] {
-            fs::copy(Path::new(sample()).join(name), data.join(name)).unwrap();
+            let name = format!("{name}.gz");
+            fs::copy(Path::new(sample()).join(&name), data.join(&name)).unwrap();
         }
     }
     assert_eq!(pixels.len_of(Axis(0)), labels.len());
