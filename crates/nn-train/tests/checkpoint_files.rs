@@ -335,7 +335,7 @@ fn a_later_version_a_model_and_a_file_over_the_limit_are_refused_by_name() {
     later[8] = 4;
     assert_eq!(
         message(&later, &Limits::CHECKPOINT),
-        "checkpoint format version 4 at byte 8, expected at most 3"
+        "checkpoint format version 4 at byte 8, expected 1 to 3"
     );
     let model = message(include_bytes!("golden/model-v1.bin"), &Limits::CHECKPOINT);
     assert!(model.starts_with("not a checkpoint file: expected the first bytes"), "{model}");
