@@ -54,6 +54,7 @@ struct Options {
 /// What the page tells of.
 struct Findings {
     machine: String,
+    rounds: usize,
     /// A data set each: trials on it, and the share of its pixels that are lit.
     samples: Vec<(Trial, f64, Measured)>,
     others: Vec<Comparison<(Trial, Measured)>>,
@@ -121,7 +122,8 @@ pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> 
         told.push(Comparison { title, about, trials: trials? });
     }
     let machine = Machine::look(BTreeMap::new()).sentence();
-    let page = page::page(&Findings { machine, samples, others: told, lit: lit * trial::PIXELS });
+    let lit = lit * trial::PIXELS;
+    let page = page::page(&Findings { machine, rounds: options.rounds, samples, others: told, lit });
     if options.dry {
         output.text(page);
         return Ok(());

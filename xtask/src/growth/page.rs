@@ -14,7 +14,7 @@ const LINKS: [Link; 3] = [
 ];
 
 pub(super) fn page(findings: &Findings) -> String {
-    let Findings { machine, samples, others, lit } = findings;
+    let Findings { machine, rounds, samples, others, lit } = findings;
     let one_thread: Vec<(Work, f64)> = others
         .iter()
         .flat_map(|comparison| &comparison.trials)
@@ -24,7 +24,8 @@ pub(super) fn page(findings: &Findings) -> String {
     let rates = Rates::fit(&one_thread);
     let mut text = format!(
         "# How a training grows\n\n\
-         Made by `cargo xtask growth`; do not edit. Times are of a sample in a training step, medians, on a shared machine: \
+         Made by `cargo xtask growth`; do not edit. Times are of a sample in a training step, in the fastest epoch but the \
+         first of a training, and of the trainings ({rounds}) the median counts, on a shared machine: \
          what counts is what they are to each other. Memory is what was resident and no file's at most: the pages of a \
          mapped file are not counted, for the system takes them back when it needs them.\n\n{machine}\n\n\
          ## Samples\n\n\
