@@ -15,7 +15,10 @@ use std::{
 use anyhow::{Context, Result};
 use nn_train::{
     DataError, DataFiles, JoinedFiles, Split,
-    nn_core::idx_format::{IdxFile, OpenError, OpenOptions},
+    nn_core::{
+        Dataset,
+        idx_format::{IdxFile, OpenError, OpenOptions},
+    },
 };
 
 use crate::{
@@ -144,7 +147,7 @@ fn watched(files: DataFiles) -> Result<DataFiles> {
 pub(crate) fn note_empty_classes(files: &JoinedFiles) {
     let mut is_empty = vec![true; files.classes()];
     let parts = files.parts();
-    let labels = parts.iter().flat_map(|part| part.labels());
+    let labels = parts.iter().flat_map(Dataset::labels);
     labels.for_each(|&label| is_empty[usize::from(label)] = false);
     let empty: Vec<usize> = (0..files.classes()).filter(|&class| is_empty[class]).collect();
     let greatest = files.classes() - 1;
