@@ -199,7 +199,7 @@ fn little_of_a_mapped_file_is_in_memory_while_it_is_trained_on() {
     struct Most<'a>(&'a Path, u64, usize);
     impl Observer for Most<'_> {
         fn batch_finished(&mut self, report: &BatchReport) -> ControlFlow<()> {
-            if report.batch % self.1 == 0 {
+            if report.batch.is_multiple_of(self.1) {
                 self.2 = self.2.max(resident(self.0));
             }
             ControlFlow::Continue(())
