@@ -216,15 +216,11 @@ fn package(output: &mut Output) -> Result<Report> {
     let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
     let dirty = if in_ci { "" } else { " --allow-dirty" };
     let packages = format!("package --workspace --exclude {}{dirty}", tidy::CHORES);
-    let mut invocation = Invocation::cargo(&packages);
-    if in_ci {
-        // Packages do not take the profile of the workspace along. With its level of optimisation they find their
-        // dependencies compiled already; and on a clone that is thrown away nothing earlier is in the way.
-        invocation = invocation.with_variable("CARGO_PROFILE_DEV_OPT_LEVEL", "3");
-    } else {
-        invocation = invocation.with_variable("CARGO_TARGET_DIR", &packages::folder()?.display().to_string());
-    }
-    invocation.run(output).context("does the crate use a file from outside its folder?")?;
+    let scratch = packages::folder()?;
+    Invocation::cargo(&packages)
+        .with_variable("CARGO_TARGET_DIR", &scratch.display().to_string())
+        .run(output)
+        .context("does the crate use a file from outside its folder?")?;
     Ok(Report::default())
 }
 
