@@ -54,6 +54,7 @@ pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> 
     output.line(Machine::look(BTreeMap::new()).sentence());
 
     let sums = sums(&options, &bench)?;
+    ensure!(sums.len() > 1, "the measurement of sums has told of {} lengths", sums.len());
     output.line(format_args!(
         "\n{} ranks: numbers summed, microseconds of a sum and of MPI_Allreduce",
         options.ranks
@@ -74,7 +75,7 @@ pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> 
     let (alone, together) = (median(alone.into_iter()), median(together.into_iter()));
     // A sample costs each what it costs; a step of the ranks has as many more.
     let ratio = alone.seconds / together.seconds;
-    let exchange = latency + alone.parameters * slope;
+    let exchange = between(&points, alone.parameters);
     // Where there are fewer cores than ranks, these take turns.
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
     let turns = (options.ranks as f64 / cores).max(1.0);
@@ -227,6 +228,14 @@ fn epoch(options: &Options, program: &Path, count: usize) -> Result<Epoch> {
     Ok(median(epochs.into_iter()))
 }
 
+/// What is measured at two neighbouring numbers tells what to expect between them: where links let a burst pass, a line
+/// through all of it would be wrong by a third. Beyond what was measured, the nearest two go on.
+fn between(points: &[(f64, f64)], x: f64) -> f64 {
+    let next = points.partition_point(|&(number, _)| number < x).clamp(1, points.len() - 1);
+    let [(x0, y0), (x1, y1)] = [points[next - 1], points[next]];
+    y0 + (x - x0) * (y1 - y0) / (x1 - x0)
+}
+
 /// A time that grows with a number: latency + slope x.
 #[derive(Debug, PartialEq)]
 struct Line {
@@ -270,6 +279,12 @@ mod tests {
         let points = [(1.0, 10e-6), (10.0, 10e-6), (1000.0, 2000e-6)];
         let Line { latency, .. } = Line::through(&points);
         assert!((latency - 10e-6).abs() < 10e-6, "{latency}");
+    }
+
+    #[test]
+    fn a_sum_takes_what_its_neighbours_say() {
+        let points = [(10.0, 1.0), (20.0, 3.0), (40.0, 4.0)];
+        assert_eq!([15.0, 20.0, 30.0, 60.0, 5.0].map(|x| between(&points, x)), [2.0, 3.0, 3.5, 5.0, 0.0]);
     }
 
     #[test]
