@@ -407,8 +407,7 @@ mod tests {
     use nn_core::{Inputs, Loss};
 
     use super::*;
-    use crate::Order;
-    use crate::{Augmentation, Ingredients, Schedule};
+    use crate::{Augmentation, Ingredients, Order, Schedule};
 
     #[test]
     fn mixed_pixels_are_rounded_to_the_nearest() {
