@@ -39,7 +39,7 @@ The comparison needs python3 with venv, g++ for PyTorch's compiler, Linux or mac
 .bench-peers/, in the versions that xtask/peers pins: gigabytes, most of them PyTorch's. With all peers and
 tasks, 5 rounds or more and no --dry, it writes docs/benchmarks.md, docs/benchmarks.json and the summary in
 README.md, unless a peer failed or other programs disturbed it; otherwise it prints the tables alone. That
-takes about 30 minutes on two cores, after building burn, during which nothing else should run.
+takes about 50 minutes on two cores, after building burn, during which nothing else should run.
 
 Examples:
   cargo xtask bench
