@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> 
         "expected MNIST in {}, found none\nhint: `cargo xtask fetch-data` brings it",
         workspace::display(&mnist)
     );
-    let program = build()?;
+    let program = workspace::release_program()?;
     let folder = workspace::target_folder()?.join("growth");
     make_folder(&folder)?;
 
@@ -196,13 +196,6 @@ fn comparisons(mnist: &Path, folder: &Path) -> Result<Vec<Comparison<Trial>>> {
 
 const IMAGES: &str = "train-images-idx3-ubyte";
 const LABELS: &str = "train-labels-idx1-ubyte";
-
-/// The program that trains, built as anybody builds it.
-fn build() -> Result<PathBuf> {
-    let status = workspace::cargo().args(["build", "--release", "--quiet", "--package", "nn-cli"]).status();
-    ensure!(status.context("cannot start cargo")?.success(), "nn-cli could not be built");
-    Ok(workspace::target_folder()?.join("release").join(format!("nn-cli{}", std::env::consts::EXE_SUFFIX)))
-}
 
 /// The folder of a set of so many images, which is made where it is not there.
 fn generated(

@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> 
         return Ok(());
     }
     if !options.table {
-        let trainer = Trainer { program: build()?, folder: root.join(FOLDER) };
+        let trainer = Trainer { program: workspace::release_program()?, folder: root.join(FOLDER) };
         for experiment in &options.experiments {
             for seed in 1..=options.seeds.unwrap_or(experiment.seeds) {
                 if options.again || records.find(experiment.name, seed).is_none() {
@@ -95,13 +95,6 @@ fn write_pages(root: &Path, records: &Records) -> Result<()> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
-}
-
-/// The program that trains, built as anybody builds it.
-fn build() -> Result<PathBuf> {
-    let status = workspace::cargo().args(["build", "--release", "--quiet", "--package", "nn-cli"]).status();
-    ensure!(status.context("cannot start cargo")?.success(), "nn-cli could not be built");
-    Ok(workspace::target_folder()?.join("release").join(format!("nn-cli{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// What the program is told to do.

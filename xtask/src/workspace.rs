@@ -36,6 +36,13 @@ pub(crate) fn target_folder() -> Result<PathBuf> {
     metadata["target_directory"].as_str().map(PathBuf::from).context("cargo names no target folder")
 }
 
+/// The program that trains, built as anybody builds it.
+pub(crate) fn release_program() -> Result<PathBuf> {
+    let status = cargo().args(["build", "--release", "--quiet", "--package", "nn-cli"]).status();
+    ensure!(status.context("cannot start cargo")?.success(), "nn-cli could not be built");
+    Ok(target_folder()?.join("release").join(format!("nn-cli{}", env::consts::EXE_SUFFIX)))
+}
+
 /// `path` as a person at the top of the tree would type it.
 pub(crate) fn display(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
