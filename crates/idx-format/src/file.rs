@@ -142,6 +142,18 @@ impl IdxFile {
         }
     }
 
+    /// Loads these bytes of the [payload](Idx::payload) and waits until they are in memory and mapped, so that who reads
+    /// them next has nothing to wait for. To be called by another thread than that one, for bytes that
+    /// [`will_need`](Self::will_need) has asked for some time before: alone, it may load one page after the other.
+    ///
+    /// A hint, which is understood on Linux from 5.14 on, and comes to nothing elsewhere. What reaches beyond the payload
+    /// is left out.
+    pub fn load(&self, bytes: Range<usize>) {
+        if let Some((mapping, bytes)) = self.mapped(bytes) {
+            map::load(mapping, bytes);
+        }
+    }
+
     /// Says that these bytes of the [payload](Idx::payload) will not be read for long: the pages in which they lie no
     /// longer count to the memory of the process, and the system may use them for something else.
     ///

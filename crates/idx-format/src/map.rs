@@ -43,6 +43,14 @@ pub(crate) fn will_need(mapping: &Mmap, bytes: Range<usize>) {
     let _ = (mapping, bytes);
 }
 
+/// Has the system load these bytes of a mapping and waits for them, so that who reads them need not. A hint as well.
+pub(crate) fn load(mapping: &Mmap, bytes: Range<usize>) {
+    #[cfg(target_os = "linux")]
+    let _ = mapping.advise_range(memmap2::Advice::PopulateRead, bytes.start, bytes.len());
+    #[cfg(not(target_os = "linux"))]
+    let _ = (mapping, bytes);
+}
+
 /// Gives the pages in which these bytes of a mapping lie back to the system, as a hint, too. Whoever reads them after
 /// that finds what was there.
 #[cfg_attr(

@@ -31,6 +31,8 @@ fn released_bytes_are_what_they_were() {
         for range in [0..1, 0..4096, 5000..5001, 100_000..900_000, 0..payload.len()] {
             file.will_need(range.clone());
             assert!(file.view().payload() == payload);
+            file.load(range.clone());
+            assert!(file.view().payload() == payload);
             file.release(range);
             assert!(file.view().payload() == payload);
         }
@@ -44,6 +46,7 @@ fn ranges_beyond_the_payload_are_cut_to_it() {
     let len = payload().len();
     for range in [len - 1..len + 1, len..len + 4096, usize::MAX - 1..usize::MAX, 0..usize::MAX, 7..7, 9..3] {
         file.will_need(range.clone());
+        file.load(range.clone());
         file.release(range);
     }
     assert!(file.view().payload() == payload());
@@ -78,4 +81,18 @@ fn released_pages_leave_the_memory_of_the_process() {
     file.release(0..payload().len());
     assert_eq!(resident(&file), 0);
     assert_eq!(sum(&file), before);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn loaded_pages_are_in_the_memory_of_the_process_before_they_are_read() {
+    let (_folder, file) = opened(Access::Map);
+    file.expect_no_order();
+    file.release(0..payload().len());
+    assert_eq!(resident(&file), 0);
+    let quarter = payload().len() / 4;
+    file.will_need(quarter..2 * quarter);
+    file.load(quarter..2 * quarter);
+    let loaded = resident(&file);
+    assert!(loaded >= quarter as u64 / 1024, "{loaded} KiB");
 }

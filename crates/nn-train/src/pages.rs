@@ -13,31 +13,45 @@ use crate::{DataFiles, JoinedFiles, sequence::Sequence};
 /// Where the bytes of samples come from, and who may be told which of them are soon needed and when others no longer are.
 ///
 /// A [`fit`](crate::fit) in an [order of blocks](crate::Order::Blocks) tells the [`TrainingSet`](crate::TrainingSet)'s: of
-/// the blocks of the next window, spread evenly over the present one, and that a window is over. All of it are hints, and
-/// what comes of them must not change a byte. What is needed is asked for on a thread of its own, and may be late. Samples
-/// are numbered as in the training set.
+/// the blocks of the next window, spread evenly over the present one, and of those of a window that is over. All of it are
+/// hints, told on a thread of its own and maybe late, and what comes of them must not change a byte. Samples are numbered
+/// as in the training set.
 pub trait Pages: fmt::Debug + Sync {
-    /// From now on samples are read in an order of blocks.
+    /// An epoch in an order of blocks begins: what was read before it will not be read again for long.
     fn begin(&self);
 
-    /// These samples will soon be read. Does not wait for them.
+    /// These samples will be read before long. Does not wait for them.
     fn will_need(&self, samples: Range<usize>);
 
-    /// What was read up to now will not be read again for long.
-    fn release(&self);
+    /// These samples, of which [`will_need`](Self::will_need) was told, will be read next. Waits until they are there.
+    fn load(&self, samples: Range<usize>);
+
+    /// These samples were read, and will not be read again for long.
+    fn release(&self, samples: Range<usize>);
 }
+
+/// So many bytes, from a multiple of their number on, a system may map together with a page that is read (2 MiB, a huge
+/// page, where it has the file in memory in such pieces), and would keep if only that page were given back.
+const MAPPED_TOGETHER: usize = 2 << 20;
 
 impl Pages for DataFiles {
     fn begin(&self) {
         self.images().expect_no_order();
+        self.images().release(self.bytes_of(0..self.len()));
     }
 
     fn will_need(&self, samples: Range<usize>) {
         self.images().will_need(self.bytes_of(samples));
     }
 
-    fn release(&self) {
-        self.images().release(self.bytes_of(0..self.len()));
+    fn load(&self, samples: Range<usize>) {
+        self.images().load(self.bytes_of(samples));
+    }
+
+    fn release(&self, samples: Range<usize>) {
+        let Range { start, end } = self.bytes_of(samples);
+        let around = start / MAPPED_TOGETHER..end.div_ceil(MAPPED_TOGETHER);
+        self.images().release(around.start * MAPPED_TOGETHER..around.end.saturating_mul(MAPPED_TOGETHER));
     }
 }
 
@@ -50,46 +64,73 @@ impl Pages for JoinedFiles {
         self.for_each(samples, DataFiles::will_need);
     }
 
-    fn release(&self) {
-        self.files().iter().for_each(DataFiles::release);
+    fn load(&self, samples: Range<usize>) {
+        self.for_each(samples, DataFiles::load);
+    }
+
+    fn release(&self, samples: Range<usize>) {
+        self.for_each(samples, DataFiles::release);
     }
 }
 
-/// Asks for samples by a thread of its own: systems take their time to begin with loading, a seventh of that of the
-/// training of a small network.
+/// What is told of by [`Pages`].
 #[derive(Debug)]
-pub(crate) struct Aside<'a> {
-    pages: &'a dyn Pages,
-    needed: Sender<Range<usize>>,
+enum Hint {
+    Begin,
+    WillNeed(Range<usize>),
+    Load(Range<usize>),
+    Release(Range<usize>),
 }
 
-impl<'a> Aside<'a> {
-    /// The thread ends with the value. Where the system has none to give, nobody asks.
-    pub(crate) fn start<'scope>(scope: &'scope Scope<'scope, '_>, pages: &'a dyn Pages) -> Aside<'a>
-    where
-        'a: 'scope,
-    {
-        let (needed, to_ask_for) = mpsc::channel();
-        let ask = move || to_ask_for.into_iter().for_each(|samples| pages.will_need(samples));
-        let _ = thread::Builder::new().name("nn-train pages".to_owned()).spawn_scoped(scope, ask);
-        Aside { pages, needed }
+/// Passes hints on by a thread of its own: to load pages, to map them and to give them up takes a system a third of the
+/// time of the training of a small network.
+#[derive(Debug)]
+pub(crate) struct Aside {
+    hints: Sender<Hint>,
+}
+
+impl Aside {
+    /// The thread ends with the value. Where the system has none to give, nobody is told.
+    pub(crate) fn start<'scope, 'a: 'scope>(scope: &'scope Scope<'scope, '_>, pages: &'a dyn Pages) -> Aside {
+        let (hints, told) = mpsc::channel();
+        let pass_on = move || {
+            told.into_iter().for_each(|hint| match hint {
+                Hint::Begin => pages.begin(),
+                Hint::WillNeed(samples) => pages.will_need(samples),
+                Hint::Load(samples) => pages.load(samples),
+                Hint::Release(samples) => pages.release(samples),
+            });
+        };
+        let _ = thread::Builder::new().name("nn-train pages".to_owned()).spawn_scoped(scope, pass_on);
+        Aside { hints }
+    }
+
+    fn tell(&self, hint: Hint) {
+        // Nobody is there to take it where no thread could be started.
+        let _ = self.hints.send(hint);
     }
 }
 
-impl Pages for Aside<'_> {
+impl Pages for Aside {
     fn begin(&self) {
-        self.pages.begin();
+        self.tell(Hint::Begin);
     }
 
     fn will_need(&self, samples: Range<usize>) {
-        // Nobody is there to take it where no thread could be started.
-        let _ = self.needed.send(samples);
+        self.tell(Hint::WillNeed(samples));
     }
 
-    fn release(&self) {
-        self.pages.release();
+    fn load(&self, samples: Range<usize>) {
+        self.tell(Hint::Load(samples));
+    }
+
+    fn release(&self, samples: Range<usize>) {
+        self.tell(Hint::Release(samples));
     }
 }
+
+/// So many blocks are on their way at a time: a block is waited for when so many after it have been asked for.
+const ON_THEIR_WAY: usize = 16;
 
 /// How far the reading of an epoch is.
 #[derive(Debug)]
@@ -97,20 +138,25 @@ pub(crate) struct Ahead<'a> {
     pages: &'a dyn Pages,
     /// The window that is read.
     window: usize,
-    /// How many of the blocks were asked for, in their order, those of earlier windows included.
+    /// How many of the blocks were asked for, in their order, those of earlier windows included, and how many loaded.
     asked: usize,
+    loaded: usize,
 }
 
 impl<'a> Ahead<'a> {
     pub(crate) fn new(pages: &'a dyn Pages) -> Ahead<'a> {
-        pages.begin();
-        Ahead { pages, window: 0, asked: 0 }
+        Ahead { pages, window: 0, asked: 0, loaded: 0 }
     }
 
     /// Goes to the beginning of an epoch.
     pub(crate) fn begin(&mut self) {
-        self.go_to(0);
-        self.asked = 0;
+        self.begin_at(0, 0);
+    }
+
+    /// Goes to a window, and to the first of its blocks.
+    fn begin_at(&mut self, window: usize, block: usize) {
+        self.pages.begin();
+        (self.window, self.asked, self.loaded) = (window, block, block);
     }
 
     /// These positions of the epoch are about to be read: asks for all of the windows that they are in and for as large
@@ -118,14 +164,15 @@ impl<'a> Ahead<'a> {
     pub(crate) fn follow(&mut self, sequence: &Sequence, positions: &Range<usize>) {
         let Some(last) = positions.clone().next_back() else { return };
         let first = sequence.window_of(positions.start);
-        if first != self.window {
-            let blocks = sequence.window_blocks(first).start;
-            // Back, as to an epoch that is begun again, or past windows that were not read.
-            if first < self.window || self.asked < blocks {
-                self.asked = blocks;
-            }
-            self.go_to(first);
+        let blocks = sequence.window_blocks(first).start;
+        // Back, as to an epoch that is begun again, or past windows that were not read.
+        if first < self.window || self.asked < blocks {
+            self.begin_at(first, blocks);
         }
+        for place in sequence.window_blocks(self.window).start..blocks {
+            self.pages.release(sequence.block_samples(place));
+        }
+        self.window = first;
         let window = sequence.window_of(last);
         let (start, end) = (sequence.window_start(window), sequence.window_start(window + 1));
         let next = sequence.window_blocks(window + 1);
@@ -136,12 +183,12 @@ impl<'a> Ahead<'a> {
             self.pages.will_need(sequence.block_samples(place));
         }
         self.asked = asked;
-    }
-
-    /// At once and not block by block: systems map neighbours along with what is read, which would stay.
-    fn go_to(&mut self, window: usize) {
-        self.pages.release();
-        self.window = window;
+        // What is read next must be there, be it on its way or not.
+        let loaded = self.loaded.max(next.start).max(asked.saturating_sub(ON_THEIR_WAY));
+        for place in self.loaded..loaded {
+            self.pages.load(sequence.block_samples(place));
+        }
+        self.loaded = loaded;
     }
 }
 
@@ -155,48 +202,70 @@ mod tests {
     use super::*;
     use crate::Order;
 
-    /// What is asked for and not given up, sample by sample, and how often all that was read is given up.
+    /// What was told of each sample last, and how many epochs began.
     #[derive(Debug)]
     struct Seen {
-        asked: Mutex<Vec<bool>>,
-        released: AtomicUsize,
+        samples: Mutex<Vec<State>>,
+        begun: AtomicUsize,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum State {
+        Away,
+        Asked,
+        Loaded,
+        Released,
     }
 
     impl Seen {
         fn new(samples: usize) -> Seen {
-            Seen { asked: Mutex::new(vec![false; samples]), released: AtomicUsize::new(0) }
+            Seen { samples: Mutex::new(vec![State::Away; samples]), begun: AtomicUsize::new(0) }
         }
 
-        fn asked(&self) -> usize {
-            self.asked.lock().unwrap().iter().filter(|&&asked| asked).count()
+        fn count(&self, state: State) -> usize {
+            self.samples.lock().unwrap().iter().filter(|&&found| found == state).count()
         }
 
-        fn released(&self) -> usize {
-            self.released.swap(0, SeqCst)
+        fn go(&self, samples: Range<usize>, from: State, to: State) {
+            for state in &mut self.samples.lock().unwrap()[samples] {
+                assert_eq!(*state, from, "before {to:?}");
+                *state = to;
+            }
         }
     }
 
     impl Pages for Seen {
-        fn begin(&self) {}
-
-        fn will_need(&self, samples: Range<usize>) {
-            for asked in &mut self.asked.lock().unwrap()[samples] {
-                assert!(!*asked, "asked for twice");
-                *asked = true;
-            }
+        fn begin(&self) {
+            self.begun.fetch_add(1, SeqCst);
+            self.samples.lock().unwrap().fill(State::Away);
         }
 
-        fn release(&self) {
-            self.released.fetch_add(1, SeqCst);
+        fn will_need(&self, samples: Range<usize>) {
+            self.go(samples, State::Away, State::Asked);
+        }
+
+        fn load(&self, samples: Range<usize>) {
+            self.go(samples, State::Asked, State::Loaded);
+        }
+
+        fn release(&self, samples: Range<usize>) {
+            self.go(samples, State::Loaded, State::Released);
         }
     }
 
     #[test]
-    fn every_sample_is_asked_for_once_and_before_it_is_read() {
-        let order: Order = "blocks:4,3".parse().unwrap();
-        for (samples, batch, begun) in
-            [(100, 5, 0), (96, 12, 0), (101, 1, 0), (101, 7, 49), (101, 40, 0), (9, 4, 0)]
-        {
+    fn every_sample_is_asked_for_once_and_loaded_once_and_before_it_is_read() {
+        for (order, samples, batch, begun) in [
+            ("blocks:4,3", 100, 5, 0),
+            ("blocks:4,3", 96, 12, 0),
+            ("blocks:4,3", 101, 1, 0),
+            ("blocks:4,3", 101, 7, 49),
+            ("blocks:4,3", 101, 40, 0),
+            ("blocks:4,3", 9, 4, 0),
+            ("blocks:4,30", 901, 7, 0),
+            ("blocks:4,30", 901, 200, 0),
+        ] {
+            let order: Order = order.parse().unwrap();
             for epoch in 1..=2 {
                 let seen = Seen::new(samples);
                 let mut sequence = Sequence::new(order, 7, samples);
@@ -207,10 +276,13 @@ mod tests {
                     let positions = start..samples.min(start + batch);
                     sequence.cover(&positions);
                     ahead.follow(&sequence, &positions);
-                    let asked = seen.asked.lock().unwrap();
-                    assert!(sequence.indices(positions).iter().all(|&index| asked[index]));
+                    let states = seen.samples.lock().unwrap();
+                    let is_there = |&index: &usize| states[index] == State::Loaded;
+                    assert!(sequence.indices(positions).iter().all(is_there), "{samples} {batch} {epoch}");
                 }
-                assert!(seen.asked() >= samples - begun, "{samples} {batch} {epoch}");
+                let there = seen.count(State::Loaded) + seen.count(State::Released);
+                assert!(there >= samples - begun, "{samples} {batch} {epoch}: {there}");
+                assert_eq!(seen.count(State::Asked), 0);
             }
         }
     }
@@ -222,32 +294,38 @@ mod tests {
         let mut ahead = Ahead::new(&seen);
         sequence.begin(1);
         ahead.begin();
-        seen.released();
         for (window, begun) in [(3, 3_000), (4, 4_000)] {
             for start in (begun..begun + 1_000).step_by(50) {
                 ahead.follow(&sequence, &(start..start + 50));
-                assert_eq!(seen.asked(), 1_000 + start + 50 - 3_000, "window {window}");
+                let states = [State::Asked, State::Loaded, State::Released].map(|state| seen.count(state));
+                // Of the next window, of which 16 blocks of 10 are on their way.
+                let asked = start + 50 - begun;
+                let on_their_way = asked.min(160);
+                let loaded = 1_000 + asked - on_their_way;
+                assert_eq!(states, [on_their_way, loaded, begun - 3_000], "window {window}, at {start}");
             }
-            assert_eq!(seen.released(), 1);
         }
+        assert_eq!(seen.begun.load(SeqCst), 2);
         // The last window has no next one.
         let seen = Seen::new(10_000);
         let mut ahead = Ahead::new(&seen);
         ahead.follow(&sequence, &(9_950..10_000));
-        assert_eq!(seen.asked(), 1_000);
+        assert_eq!(seen.count(State::Loaded), 1_000);
     }
 
     #[test]
-    fn what_is_asked_for_aside_has_been_asked_for_when_the_thread_ends() {
+    fn what_is_told_aside_has_been_told_in_its_order_when_the_thread_ends() {
         let seen = Seen::new(9);
         thread::scope(|scope| {
             let aside = Aside::start(scope, &seen);
+            aside.begin();
             aside.will_need(3..5);
-            aside.release();
-            assert_eq!(seen.released(), 1);
             aside.will_need(7..9);
+            aside.load(3..5);
+            aside.release(3..4);
         });
-        assert_eq!(seen.asked(), 4);
+        let states = [State::Released, State::Loaded, State::Asked].map(|state| seen.count(state));
+        assert_eq!((states, seen.begun.load(SeqCst)), ([1, 1, 2], 1));
     }
 
     #[test]
@@ -256,10 +334,10 @@ mod tests {
         let mut sequence = Sequence::new("blocks:10,100".parse().unwrap(), 7, 10_000);
         sequence.begin(1);
         let mut ahead = Ahead::new(&seen);
-        ahead.follow(&sequence, &(5_000..5_050));
-        assert_eq!(seen.asked(), 1_050);
-        seen.asked.lock().unwrap().fill(false);
-        ahead.follow(&sequence, &(0..50));
-        assert_eq!(seen.asked(), 1_050);
+        for (at, begun) in [(5_000, 1), (0, 2)] {
+            ahead.follow(&sequence, &(at..at + 50));
+            assert_eq!([State::Asked, State::Loaded].map(|state| seen.count(state)), [50, 1_000]);
+            assert_eq!(seen.begun.load(SeqCst), begun);
+        }
     }
 }
