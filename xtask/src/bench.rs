@@ -51,7 +51,7 @@ Examples:
 ";
 
 /// The crates that have benchmarks.
-pub(crate) const BENCHED: &[&str] = &["idx-format", "nn-core", "nn-train"];
+const BENCHED: &[&str] = &["idx-format", "nn-core", "nn-train"];
 
 pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     if peers::is_asked_for(&arguments) {

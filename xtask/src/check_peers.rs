@@ -65,7 +65,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser, output: &mut Output) -> Result<
     }
     let checks = only.unwrap_or_else(|| CHECKS.iter().collect());
     prepare(&checks, output)?;
-    if is_preparation { Ok(()) } else { check(&checks, output) }
+    if is_preparation { Ok(()) } else { check(&checks, &["--package", "nn-cli"], output) }
 }
 
 /// All checks, as a step of `validate`: run where their packages are, or must be, and skipped aloud elsewhere.
@@ -73,7 +73,7 @@ pub(crate) fn step(output: &mut Output) -> Result<()> {
     let checks: Vec<&Check> = CHECKS.iter().collect();
     if env::var_os("PEERS_REQUIRED").is_some_and(|value| !value.is_empty()) {
         prepare(&checks, output)?;
-        return check(&checks, output);
+        return check(&checks, workspace::EVERYTHING, output);
     }
     let python = Python::of_project();
     let (mut ready, mut missing) = (Vec::new(), Vec::new());
@@ -87,7 +87,7 @@ pub(crate) fn step(output: &mut Output) -> Result<()> {
             missing.join(", ")
         ));
     }
-    check(&ready, output)
+    check(&ready, workspace::EVERYTHING, output)
 }
 
 fn named(names: &str) -> Result<Vec<&'static Check>> {
@@ -106,16 +106,12 @@ fn prepare(checks: &[&Check], output: &mut Output) -> Result<()> {
     checks.iter().try_for_each(|check| python.install(check.name, check.packages, output))
 }
 
-fn check(checks: &[&Check], output: &mut Output) -> Result<()> {
+/// `build` is what `cargo build` is told before.
+fn check(checks: &[&Check], build: &[&str], output: &mut Output) -> Result<()> {
     if checks.is_empty() {
         return Ok(());
     }
-    let built = workspace::cargo().args(["build", "--quiet", "--package", "nn-cli"]).status();
-    if !built.context("cannot start cargo")?.success() {
-        bail!("cargo could not build nn-cli");
-    }
-    let program =
-        workspace::target_folder()?.join("debug").join(format!("nn-cli{}", env::consts::EXE_SUFFIX));
+    let program = workspace::program(build)?;
     let data = workspace::root().join("data");
     let mnist = data.join("mnist");
     let is_complete = mnist.join("t10k-images-idx3-ubyte").exists();

@@ -6,13 +6,13 @@ mod packages;
 mod tally;
 
 use crate::output::Output;
-use crate::{bench, check_peers, tidy, workspace};
+use crate::{check_peers, tidy, workspace};
 use anyhow::{Context as _, Result, anyhow, bail};
 use invocation::Invocation;
 use lexopt::prelude::*;
 use std::env;
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 use tally::Tally;
 
@@ -37,7 +37,7 @@ Environment:
 Examples:
   cargo xtask validate
   cargo xtask validate --only format,tidy,clippy
-  cargo xtask validate --from test --skip benches
+  cargo xtask validate --from test --skip package
 ";
 
 /// A step: a name for the options, what it does, and how.
@@ -65,7 +65,7 @@ const STEPS: &[Step] = &[
         summary: "clippy on everything, warnings are errors",
         run: |output| cargo("clippy --workspace --all-targets -- -D warnings", output),
     },
-    Step { name: "build", summary: "build every crate", run: |output| cargo("build --workspace", output) },
+    Step { name: "build", summary: "build every crate, its tests, examples and benchmarks", run: build },
     Step {
         name: "commands",
         summary: "the program takes the commands that the pages show",
@@ -81,7 +81,6 @@ const STEPS: &[Step] = &[
         run: |output| check_peers::step(output).map(|()| Report::default()),
     },
     Step { name: "mpi", summary: "training on several ranks, where Open MPI is installed", run: mpi },
-    Step { name: "benches", summary: "the benchmarks compile", run: benches },
 ];
 
 pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
@@ -171,6 +170,10 @@ fn cargo(arguments: &str, output: &mut Output) -> Result<Report> {
     Ok(Report::default())
 }
 
+fn build(output: &mut Output) -> Result<Report> {
+    cargo(&format!("build {}", workspace::EVERYTHING.join(" ")), output)
+}
+
 fn test(output: &mut Output) -> Result<Report> {
     let mut tests = Tally::default();
     // The command that the README gives, so that what it promises is what is checked.
@@ -182,7 +185,9 @@ fn test(output: &mut Output) -> Result<Report> {
 }
 
 fn examples(output: &mut Output) -> Result<Report> {
-    let mut examples = Vec::new();
+    build(output)?;
+    let built = workspace::target_folder()?.join("debug/examples");
+    let mut names = Vec::new();
     for package in tidy::CHAIN {
         let folder = workspace::root().join("crates").join(package).join("examples");
         let Ok(entries) = fs::read_dir(&folder) else { continue };
@@ -191,15 +196,22 @@ fn examples(output: &mut Output) -> Result<Report> {
                 .file_name()
                 .into_string()
                 .map_err(|name| anyhow!("{} is not UTF-8", name.display()))?;
-            if let Some(name) = name.strip_suffix(".rs") {
-                examples.push((name.to_owned(), package));
-            }
+            names.extend(name.strip_suffix(".rs").map(str::to_owned));
         }
     }
     // By their numbers, which count on from crate to crate.
-    examples.sort();
-    for (name, package) in examples {
-        Invocation::cargo(&format!("run --quiet --package {package} --example {name}")).run(output)?;
+    names.sort();
+    for name in names {
+        output.line(format_args!("-- {name}"));
+        let mut example = Command::new(built.join(format!("{name}{}", env::consts::EXE_SUFFIX)));
+        // It would panic on a broken pipe.
+        if output.is_closed() {
+            example.stdout(Stdio::null());
+        }
+        let status = example.status().with_context(|| format!("cannot start the example {name}"))?;
+        if !status.success() {
+            bail!("the example {name} ended with {status}");
+        }
     }
     Ok(Report::default())
 }
@@ -219,6 +231,8 @@ fn package(output: &mut Output) -> Result<Report> {
     let scratch = packages::folder()?;
     Invocation::cargo(&packages)
         .with_variable("CARGO_TARGET_DIR", &scratch.display().to_string())
+        // That it compiles is all that is asked.
+        .with_variable("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
         .run(output)
         .context("does the crate use a file from outside its folder?")?;
     Ok(Report::default())
@@ -234,18 +248,12 @@ fn mpi(output: &mut Output) -> Result<Report> {
         output.line("skipped: there is no mpirun; on Debian it comes with openmpi-bin, libopenmpi-dev and libclang-dev");
         return Ok(Report::default());
     }
-    cargo("clippy --package nn-cli --features mpi --all-targets -- -D warnings", output)?;
-    Invocation::cargo("test --package nn-cli --features mpi --test ranks")
+    // Of the whole workspace, so that only what the feature changes is compiled anew.
+    cargo("clippy --workspace --features nn-cli/mpi --all-targets -- -D warnings", output)?;
+    Invocation::cargo("test --workspace --features nn-cli/mpi --test ranks")
         .with_variable("MPI_REQUIRED", "1")
         .run(output)?;
     Ok(Report::default())
-}
-
-/// Compiles the benchmarks alone, in the profile in which all else is compiled by then: a release build would take minutes.
-fn benches(output: &mut Output) -> Result<Report> {
-    let packages: String = bench::BENCHED.iter().map(|package| format!(" --package {package}")).collect();
-    // That of nn-train has no figures of its own; it is this project's part in `bench --peers`.
-    cargo(&format!("bench --no-run --profile dev --bench *{packages} --package nn-train"), output)
 }
 
 #[cfg(test)]
@@ -267,8 +275,8 @@ mod tests {
     #[test]
     fn steps_are_picked_and_skipped_by_name_and_keep_their_order() {
         assert_eq!(names(&["--only", "tidy,format"]), ["format", "tidy"]);
-        assert!(!names(&["--skip=benches, package"]).contains(&"package"));
-        assert_eq!(names(&["--from", "docs", "--skip", "package"]), ["docs", "peers", "mpi", "benches"]);
+        assert!(!names(&["--skip=mpi, package"]).contains(&"package"));
+        assert_eq!(names(&["--from", "docs", "--skip", "package"]), ["docs", "peers", "mpi"]);
     }
 
     #[test]

@@ -38,9 +38,19 @@ pub(crate) fn target_folder() -> Result<PathBuf> {
 
 /// The program that trains, built as anybody builds it.
 pub(crate) fn release_program() -> Result<PathBuf> {
-    let status = cargo().args(["build", "--release", "--quiet", "--package", "nn-cli"]).status();
+    program(&["--release", "--package", "nn-cli"])
+}
+
+/// What `cargo build` is told to build all that the checks need at once. Whoever builds less, as one package or without
+/// the tests, has the dependencies compiled anew, with fewer features.
+pub(crate) const EVERYTHING: &[&str] = &["--workspace", "--all-targets"];
+
+/// The program that trains, after a `cargo build` with these arguments.
+pub(crate) fn program(arguments: &[&str]) -> Result<PathBuf> {
+    let status = cargo().args(["build", "--quiet"]).args(arguments).status();
     ensure!(status.context("cannot start cargo")?.success(), "nn-cli could not be built");
-    Ok(target_folder()?.join("release").join(format!("nn-cli{}", env::consts::EXE_SUFFIX)))
+    let profile = if arguments.contains(&"--release") { "release" } else { "debug" };
+    Ok(target_folder()?.join(profile).join(format!("nn-cli{}", env::consts::EXE_SUFFIX)))
 }
 
 /// `path` as a person at the top of the tree would type it.

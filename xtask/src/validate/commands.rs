@@ -1,24 +1,28 @@
 //! Owns asking the program itself whether it has the commands and options that the pages tell people to type.
 
 use super::Report;
-use super::invocation::Invocation;
 use crate::output::Output;
 use crate::tidy::{self, ProgramCall};
-use anyhow::{Result, bail};
+use crate::workspace;
+use anyhow::{Context as _, Result, bail, ensure};
 use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
 
 pub(super) fn check(output: &mut Output) -> Result<Report> {
     let calls = tidy::program_calls(&tidy::pages()?);
+    let program = workspace::program(workspace::EVERYTHING)?;
     let mut helps: BTreeMap<Option<String>, String> = BTreeMap::new();
     let mut wrong = 0;
     for call in &calls {
         let command = command_of(call);
         if !helps.contains_key(&command) {
             let name = command.as_deref().unwrap_or_default();
-            // An unknown command ends this with an error, which clap has explained already.
-            let help =
-                Invocation::cargo(&format!("run --quiet --package nn-cli -- {name} --help")).output()?;
-            helps.insert(command.clone(), help);
+            let words = command.iter().map(String::as_str).chain(["--help"]);
+            let help = Command::new(&program).args(words).stderr(Stdio::inherit()).output();
+            let help = help.with_context(|| format!("cannot start {}", program.display()))?;
+            // Which clap has explained already.
+            ensure!(help.status.success(), "`nn-cli {name} --help` ended with {}", help.status);
+            helps.insert(command.clone(), String::from_utf8_lossy(&help.stdout).into_owned());
         }
         for option in unknown_options(call, &helps[&command]) {
             let typed = call.arguments.join(" ");

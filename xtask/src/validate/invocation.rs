@@ -24,8 +24,7 @@ impl Invocation {
         self
     }
 
-    /// Runs the command with its output left as it is, or dropped where nobody reads ours any more: the
-    /// examples would panic on a broken pipe.
+    /// Runs the command with its output left as it is, or dropped where nobody reads ours any more.
     pub(super) fn run(&self, output: &mut Output) -> Result<()> {
         output.line(format_args!("$ {self}"));
         let mut command = self.command();
@@ -52,14 +51,6 @@ impl Invocation {
             read(&line);
         }
         self.judge(child.wait()?)
-    }
-
-    /// The standard output of the command, which is not shown.
-    pub(super) fn output(&self) -> Result<String> {
-        let output = self.command().stderr(Stdio::inherit()).output();
-        let output = output.with_context(|| format!("cannot start `{self}`"))?;
-        self.judge(output.status)?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     fn command(&self) -> Command {
@@ -105,7 +96,9 @@ mod tests {
 
     #[test]
     fn a_failure_names_the_command() {
-        let message = Invocation::cargo("no-such-command --quiet").output().unwrap_err().to_string();
+        let mut output = Output::new(io::sink());
+        let command = Invocation::cargo("no-such-command --quiet");
+        let message = command.run_reading(&mut output, |_| ()).unwrap_err().to_string();
         assert!(message.starts_with("`cargo no-such-command --quiet` ended with "), "{message}");
     }
 
