@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use nn_core::Dataset;
 
-use crate::{DataError, DataFiles};
+use crate::{DataError, DataFiles, samples::overlap};
 
 /// Files of one data set, joined in their order: those of several folders, or of one.
 ///
@@ -111,8 +111,7 @@ impl JoinedFiles {
     pub(crate) fn for_each(&self, samples: Range<usize>, work: impl Fn(&DataFiles, Range<usize>)) {
         let mut before = 0;
         for files in &self.files {
-            let within = |index: usize| index.clamp(before, before + files.len()) - before;
-            let range = within(samples.start)..within(samples.end);
+            let range = overlap(&samples, before, files.len());
             if !range.is_empty() {
                 work(files, range);
             }

@@ -169,8 +169,7 @@ impl<'a> Samples<'a> {
         };
         let mut before = 0;
         let several = all.iter().filter_map(move |dataset| {
-            let within = |index: usize| index.clamp(before, before + dataset.len()) - before;
-            let range = within(wanted.start)..within(wanted.end);
+            let range = overlap(&wanted, before, dataset.len());
             before += dataset.len();
             (!range.is_empty()).then(|| dataset.slice(range))
         });
@@ -214,6 +213,12 @@ pub enum InvalidJoin {
         /// The bytes of a sample of that one.
         found: usize,
     },
+}
+
+/// Which of `len` samples, which come after `before` others, are wanted, counted from their first.
+pub(crate) fn overlap(wanted: &Range<usize>, before: usize, len: usize) -> Range<usize> {
+    let within = |index: usize| index.clamp(before, before + len) - before;
+    within(wanted.start)..within(wanted.end)
 }
 
 #[cfg(test)]
