@@ -29,6 +29,9 @@ const FIRST_LIMIT: Duration = Duration::from_secs(600);
 /// Between two looks at the clock while waiting.
 const POLLS: u32 = 64;
 
+/// Numbers that are added up at a time, so that a sum stays in the first cache until it is whole.
+const PIECE: usize = 1024;
+
 /// Bytes in a message; a count of them is 31 bits.
 const MESSAGE: usize = 1 << 28;
 
@@ -43,10 +46,14 @@ pub(crate) struct World {
     give_up: fn(&RanksError) -> !,
     /// What to do while waiting, told for how long, several times a second.
     waiting: Box<dyn FnMut(Duration)>,
-    counts: Vec<i32>,
-    starts: Vec<i32>,
-    own: Vec<f32>,
+    /// Of the numbers, what each rank adds up.
+    parts: Parts,
+    /// The same, but for what would be sent to oneself.
+    sent: Parts,
+    /// Where what each of the others has of this rank's part comes to.
+    come: Parts,
     received: Vec<f32>,
+    sums: Vec<f32>,
     few_of_all: Vec<f64>,
 }
 
@@ -64,10 +71,11 @@ impl World {
             has_met: false,
             give_up,
             waiting: Box::new(|_| {}),
-            counts: Vec::new(),
-            starts: Vec::new(),
-            own: Vec::new(),
+            parts: Parts::default(),
+            sent: Parts::default(),
+            come: Parts::default(),
             received: Vec::new(),
+            sums: Vec::new(),
             few_of_all: Vec::new(),
         })
     }
@@ -123,14 +131,6 @@ impl World {
         });
     }
 
-    /// The part of so many numbers that a rank adds up.
-    fn part(&self, rank: usize, count: usize) -> Range<usize> {
-        let size = self.size();
-        // Numbers in memory are fewer than 2^62, and ranks than 2^31.
-        let end = |rank: usize| (rank as u128 * count as u128 / size as u128) as usize;
-        end(rank)..end(rank + 1)
-    }
-
     fn limit(&self) -> Duration {
         if self.has_met { self.limit } else { self.limit.max(FIRST_LIMIT) }
     }
@@ -157,30 +157,24 @@ impl Ranks for World {
         if size == 1 {
             return Ok(());
         }
-        let own = self.part(rank, numbers.len());
-        self.counts.clear();
-        self.starts.clear();
-        for rank in 0..size {
-            let part = self.part(rank, numbers.len());
-            self.counts.push(to_count(part.len()));
-            self.starts.push(to_count(part.start));
-        }
-        self.received.resize(size * own.len(), 0.0);
-        self.few_of_all.resize(size * few.len(), 0.0);
-        let limit = self.limit();
-        let Self { communicator, give_up, waiting, counts, starts, received, few_of_all, .. } = self;
-        let (counts, starts) = (&counts[..], &starts[..]);
+        let (limit, count) = (self.limit(), numbers.len());
+        let Self { communicator, give_up, waiting, parts, sent, come, received, sums, few_of_all, .. } = self;
+        let own = part(rank, size, count);
+        let unless_own = |other: usize, part: Range<usize>| if other == rank { 0..0 } else { part };
+        parts.set((0..size).map(|other| part(other, size, count)));
+        sent.set((0..size).map(|other| unless_own(other, part(other, size, count))));
+        come.set((0..size).map(|other| unless_own(other, other * own.len()..(other + 1) * own.len())));
+        received.resize(size * own.len(), 0.0);
+        few_of_all.resize(size * few.len(), 0.0);
         let mut patience = Patience::new(limit, *give_up, waiting);
-        // All ranks' few numbers, and of their many those that this one adds up.
-        let (own_counts, own_starts): (Vec<_>, Vec<_>) =
-            (0..size).map(|rank| (to_count(own.len()), to_count(rank * own.len()))).unzip();
+        // All ranks' few numbers, and of the others' many those that this one adds up.
         {
-            let sent = Partition::new(&*numbers, counts, starts);
-            let mut received = PartitionMut::new(&mut received[..], &own_counts[..], &own_starts[..]);
+            let sent = Partition::new(&*numbers, &sent.counts[..], &sent.starts[..]);
+            let mut received = PartitionMut::new(&mut received[..], &come.counts[..], &come.starts[..]);
             let few = &*few;
             request::scope(|scope| {
                 let few_come = communicator.immediate_all_gather_into(scope, few, &mut few_of_all[..]);
-                if !numbers_are_none(counts) {
+                if count > 0 {
                     let come = communicator.immediate_all_to_all_varcount_into(scope, &sent, &mut received);
                     patience.wait(come);
                 }
@@ -191,18 +185,20 @@ impl Ranks for World {
         for of_rank in few_of_all.chunks_exact(few.len().max(1)) {
             few.iter_mut().zip(of_rank).for_each(|(sum, number)| *sum += number);
         }
-        if numbers_are_none(counts) {
+        if count == 0 {
             return Ok(());
         }
-        let sums = &mut self.own;
-        sums.clear();
         sums.resize(own.len(), 0.0);
-        if !own.is_empty() {
-            for of_rank in received.chunks_exact(own.len()) {
-                sums.iter_mut().zip(of_rank).for_each(|(sum, number)| *sum += number);
+        for (piece, sums) in sums.chunks_mut(PIECE).enumerate() {
+            let from = piece * PIECE;
+            sums.fill(0.0);
+            for other in 0..size {
+                let of_rank =
+                    if other == rank { &numbers[own.clone()] } else { &received[other * own.len()..] };
+                sums.iter_mut().zip(&of_rank[from..]).for_each(|(sum, number)| *sum += number);
             }
         }
-        let mut all = PartitionMut::new(numbers, counts, starts);
+        let mut all = PartitionMut::new(numbers, &parts.counts[..], &parts.starts[..]);
         request::scope(|scope| {
             patience.wait(communicator.immediate_all_gather_varcount_into(scope, &sums[..], &mut all));
         });
@@ -222,9 +218,29 @@ impl Ranks for World {
     }
 }
 
-/// Whether there is nothing to exchange.
-fn numbers_are_none(counts: &[i32]) -> bool {
-    counts.iter().all(|&count| count == 0)
+/// The part of so many numbers that one of so many ranks adds up.
+fn part(rank: usize, size: usize, count: usize) -> Range<usize> {
+    // Numbers in memory are fewer than 2^62, and ranks than 2^31.
+    let end = |rank: usize| (rank as u128 * count as u128 / size as u128) as usize;
+    end(rank)..end(rank + 1)
+}
+
+/// A range for each rank, as MPI wants them.
+#[derive(Default)]
+struct Parts {
+    counts: Vec<i32>,
+    starts: Vec<i32>,
+}
+
+impl Parts {
+    fn set(&mut self, parts: impl Iterator<Item = Range<usize>>) {
+        self.counts.clear();
+        self.starts.clear();
+        for part in parts {
+            self.counts.push(to_count(part.len()));
+            self.starts.push(to_count(part.start));
+        }
+    }
 }
 
 /// As MPI counts.
