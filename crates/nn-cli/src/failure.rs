@@ -315,6 +315,9 @@ fn of_generate(error: &GenerateError) -> Option<String> {
         }
         GenerateError::Damaged { .. } => "delete the folder that it is in, and begin again",
         GenerateError::Locked { .. } => "wait until that process is done, or stop it",
+        GenerateError::Lost { .. } => {
+            "moved back, what was made is gone on with by the same command; nothing was given its final name"
+        }
         _ => return None,
     };
     Some(hint.to_owned())

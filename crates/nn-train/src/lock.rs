@@ -70,10 +70,10 @@ impl FileLock {
         is_same_file(&self.file, &self.path)
     }
 
-    /// The file, open for reading and writing, and locked until it is closed.
+    /// The file, open for reading and writing.
     #[must_use]
-    pub fn into_file(self) -> File {
-        self.file
+    pub fn file(&self) -> &File {
+        &self.file
     }
 }
 

@@ -57,6 +57,12 @@ pub enum GenerateError {
         /// The folder of the unfinished data set.
         path: PathBuf,
     },
+    /// The folder or its images were moved, removed or replaced while the data set was made.
+    #[error("{} is not what was begun any more: it, or the images in it, were moved or removed meanwhile", path.display())]
+    Lost {
+        /// Where the unfinished data set was.
+        path: PathBuf,
+    },
     /// What is there was begun as another data set.
     #[error("cannot go on with {}: it was begun with {what} {found}, expected {expected}", path.display())]
     Other {

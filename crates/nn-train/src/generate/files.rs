@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{GenerateError, GeneratedFolder, mirror::State};
-use crate::{DataWriteError, Split, file::write_atomically, fingerprint::hex};
+use crate::{DataWriteError, FileLock, Split, file::write_atomically, fingerprint::hex};
 
 /// The operations that can fail, so that the tests can make each of them fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl GeneratedFile {
 
 /// What a thread needs to keep how far the images are, while another one writes more of them.
 pub(super) struct Disk<'a> {
-    pub(super) file: &'a File,
+    pub(super) lock: &'a FileLock,
     pub(super) partial: &'a Path,
     pub(super) hook: Hook<'a>,
 }
@@ -57,12 +57,24 @@ impl Disk<'_> {
     /// Waits until the images of a state are on the disk, and then writes the state.
     pub(super) fn keep(&self, state: &State) -> Result<(), GenerateError> {
         let images = self.partial.join(Split::Train.file_names().0);
-        let synced = (self.hook)(Operation::SyncImages).and_then(|()| self.file.sync_data());
+        self.check_held()?;
+        let synced = (self.hook)(Operation::SyncImages).and_then(|()| self.lock.file().sync_data());
         synced.map_err(write_error(&images))?;
         let path = self.partial.join(GeneratedFolder::STATE);
         (self.hook)(Operation::WriteState).map_err(write_error(&path))?;
         write_atomically(&path, |writer| writer.write_all(state.to_json().as_bytes()))?;
         Ok(())
+    }
+}
+
+impl Disk<'_> {
+    /// That the images are still those of this process, so that what is said beside them is said of them.
+    pub(super) fn check_held(&self) -> Result<(), GenerateError> {
+        let images = self.partial.join(Split::Train.file_names().0);
+        match self.lock.is_held().map_err(read_error(&images))? {
+            true => Ok(()),
+            false => Err(GenerateError::Lost { path: self.partial.to_owned() }),
+        }
     }
 }
 

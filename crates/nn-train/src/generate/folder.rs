@@ -12,7 +12,10 @@ use std::{
     num::NonZeroUsize,
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::mpsc::{self, TrySendError},
+    sync::{
+        Arc,
+        mpsc::{self, TrySendError},
+    },
     thread,
 };
 
@@ -78,8 +81,8 @@ pub struct GeneratedFolder<'a> {
     source_files: Vec<GeneratedFile>,
     path: PathBuf,
     partial: PathBuf,
-    /// Of images; locked as long as this lives.
-    file: File,
+    /// On the file of images, which is written to.
+    lock: Arc<FileLock>,
     /// Of the bytes in the file.
     hasher: Sha256,
     bytes: u64,
@@ -136,19 +139,17 @@ impl<'a> GeneratedFolder<'a> {
 
         create_folder(&partial).map_err(write_error(&partial))?;
         let images = partial.join(Split::Train.file_names().0);
-        check_own(&partial)?;
+        check_own(&partial, &header)?;
         // Where it is another file by now, another process has finished what was there, and given it its name.
-        let file = match FileLock::take(&images) {
-            Ok(lock) => lock.into_file(),
+        let lock = match FileLock::take(&images) {
+            Ok(lock) => Arc::new(lock),
             Err(LockError::Taken { .. } | LockError::Moved { .. }) => {
                 return Err(GenerateError::Locked { path: partial });
             }
             Err(LockError::Io { path, source, .. }) => return Err(write_error(&path)(source)),
         };
         vacant(path)?;
-        let is_begun = check_own(&partial)?;
-        remove_temporaries(&partial).map_err(write_error(&partial))?;
-
+        let is_begun = check_own(&partial, &header)?;
         let mut folder = GeneratedFolder {
             generation,
             source,
@@ -157,13 +158,14 @@ impl<'a> GeneratedFolder<'a> {
             source_files,
             path: path.to_owned(),
             partial,
-            file,
+            lock,
             hasher: Sha256::new(),
             bytes: 0,
             done: 0,
             hook,
         };
         if is_begun { folder.go_on(&header) } else { folder.begin(&header) }?;
+        remove_temporaries(&folder.partial).map_err(write_error(&folder.partial))?;
         Ok(folder)
     }
 
@@ -181,7 +183,7 @@ impl<'a> GeneratedFolder<'a> {
 
     fn begin(&mut self, header: &[u8]) -> Result<(), GenerateError> {
         let images = self.images_path();
-        let written = self.file.set_len(0).and_then(|()| self.write_images(header));
+        let written = self.file().set_len(0).and_then(|()| self.write_images(header));
         written.map_err(write_error(&images))?;
         self.disk().keep(&self.state())
     }
@@ -204,7 +206,7 @@ impl<'a> GeneratedFolder<'a> {
         }
         // At most as many bytes as a whole file has, which the header was checked for.
         let length = header.len() as u64 + state.images_done * self.features();
-        let found = self.file.metadata().map_err(read_error(&images))?.len();
+        let found = self.file().metadata().map_err(read_error(&images))?.len();
         if found < length {
             let reason = format!("expected at least {length} bytes, found {found}");
             return Err(damaged(&images, reason));
@@ -218,7 +220,7 @@ impl<'a> GeneratedFolder<'a> {
             );
             return Err(damaged(&images, reason));
         }
-        let cut = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
+        let cut = self.file().set_len(length).and_then(|()| self.file().seek(SeekFrom::Start(length)));
         cut.map_err(write_error(&images))?;
         (self.done, self.bytes) = (state.images_done, length);
         Ok(())
@@ -226,12 +228,12 @@ impl<'a> GeneratedFolder<'a> {
 
     /// Hashes the images file from its beginning.
     fn hash_images(&mut self, length: u64) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(0))?;
+        self.file().seek(SeekFrom::Start(0))?;
         let mut left = length;
         let mut buffer = vec![0; 1 << 20];
         while left > 0 {
             let piece = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            self.file.read_exact(&mut buffer[..piece])?;
+            self.file().read_exact(&mut buffer[..piece])?;
             self.hasher.update(&buffer[..piece]);
             left -= piece as u64;
         }
@@ -264,15 +266,14 @@ impl<'a> GeneratedFolder<'a> {
         let images = self.images_path();
         let generation = self.generation.clone();
         let first = self.done;
-        let (file, description) = (self.file.try_clone(), self.description.clone());
-        let file = file.map_err(write_error(&images))?;
+        let (lock, description) = (Arc::clone(&self.lock), self.description.clone());
         let (partial, hook) = (self.partial.clone(), self.hook);
         // A write that failed before may have left something behind.
-        self.file.seek(SeekFrom::Start(self.bytes)).map_err(write_error(&images))?;
+        self.file().seek(SeekFrom::Start(self.bytes)).map_err(write_error(&images))?;
         let filled = thread::scope(|scope| {
             let (tell, states) = mpsc::sync_channel::<State>(1);
             let syncing = scope.spawn(move || {
-                let disk = Disk { file: &file, partial: &partial, hook };
+                let disk = Disk { lock: &lock, partial: &partial, hook };
                 states.iter().try_for_each(|state| disk.keep(&state))
             });
             let mut unsynced = 0;
@@ -306,7 +307,7 @@ impl<'a> GeneratedFolder<'a> {
         });
         if filled.is_err() {
             // What is there may be kept all the same: on a full disk, what is cut off has left room for the state.
-            let _ = self.file.set_len(self.bytes).map(|()| self.disk().keep(&self.state()));
+            let _ = self.file().set_len(self.bytes).map(|()| self.disk().keep(&self.state()));
             return filled;
         }
         self.disk().keep(&self.state())?;
@@ -323,6 +324,7 @@ impl<'a> GeneratedFolder<'a> {
     pub fn publish(self) -> Result<Vec<GeneratedFile>, GenerateError> {
         let images = self.generation.plan().images;
         assert!(self.done == images, "{} of {images} images", self.done);
+        self.check_whole()?;
         let (images_name, labels_name) = Split::Train.file_names();
         let sha256 = self.hasher.clone().finalize().into();
         let mut files = vec![GeneratedFile { name: images_name.to_owned(), bytes: self.bytes, sha256 }];
@@ -347,6 +349,7 @@ impl<'a> GeneratedFolder<'a> {
         files.push(self.write_text(Self::MANIFEST, &manifest)?);
 
         let (path, partial) = (self.path.clone(), self.partial.clone());
+        self.check_whole()?;
         let named = (self.hook)(Operation::SyncFolder)
             .and_then(|()| sync_folder(&partial))
             .and_then(|()| (self.hook)(Operation::Rename));
@@ -358,6 +361,18 @@ impl<'a> GeneratedFolder<'a> {
         // It says that all is there, which does no harm.
         let _ = fs::remove_file(path.join(Self::STATE));
         Ok(files)
+    }
+
+    /// That the file of images is still the one that was written, and as long.
+    fn check_whole(&self) -> Result<(), GenerateError> {
+        self.disk().check_held()?;
+        let (path, expected) = (self.images_path(), self.bytes);
+        let found = self.file().metadata().map_err(read_error(&path))?.len();
+        if found != expected {
+            let reason = format!("expected {expected} bytes, found {found}");
+            return Err(GenerateError::Damaged { path, reason });
+        }
+        Ok(())
     }
 
     fn write_text(&self, name: &str, text: &str) -> Result<GeneratedFile, GenerateError> {
@@ -381,7 +396,7 @@ impl<'a> GeneratedFolder<'a> {
 
     fn write_images(&mut self, bytes: &[u8]) -> io::Result<()> {
         (self.hook)(Operation::WriteImages)?;
-        self.file.write_all(bytes)?;
+        self.file().write_all(bytes)?;
         self.hasher.update(bytes);
         self.bytes += bytes.len() as u64;
         Ok(())
@@ -397,7 +412,12 @@ impl<'a> GeneratedFolder<'a> {
     }
 
     fn disk(&self) -> Disk<'_> {
-        Disk { file: &self.file, partial: &self.partial, hook: self.hook }
+        Disk { lock: &self.lock, partial: &self.partial, hook: self.hook }
+    }
+
+    /// The images, which a shared reference writes to as well.
+    fn file(&self) -> &File {
+        self.lock.file()
     }
 
     fn images_path(&self) -> PathBuf {
@@ -426,17 +446,36 @@ fn partial_of(path: &Path) -> Result<PathBuf, GenerateError> {
 }
 
 /// Whether there is a data set to go on with. If not, nothing else is there, but for what a process leaves that is
-/// killed before it has begun one.
-fn check_own(partial: &Path) -> Result<bool, GenerateError> {
+/// killed before it has begun one: no more of the images than their header.
+fn check_own(partial: &Path, header: &[u8]) -> Result<bool, GenerateError> {
+    let occupied = |path: &Path| DataWriteError::Occupied { path: path.to_owned() };
     let names = names(partial).map_err(read_error(partial))?;
+    let images = partial.join(Split::Train.file_names().0);
+    let found = images.symlink_metadata().ok();
+    // A link would lead to a file elsewhere.
+    if found.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+        return Err(occupied(&images).into());
+    }
     if names.iter().any(|name| name == GeneratedFolder::STATE) {
-        return Ok(true);
+        return match found {
+            Some(_) => Ok(true),
+            None => Err(GenerateError::Damaged { path: images, reason: "it is missing".to_owned() }),
+        };
     }
     let is_own = |name: &String| name == Split::Train.file_names().0 || is_temporary(name);
-    match names.iter().all(is_own) {
-        true => Ok(false),
-        false => Err(DataWriteError::Occupied { path: partial.to_owned() }.into()),
+    if !names.iter().all(is_own) {
+        return Err(occupied(partial).into());
     }
+    if found.is_some() {
+        let mut start = Vec::new();
+        let read =
+            File::open(&images).and_then(|file| file.take(1 + header.len() as u64).read_to_end(&mut start));
+        read.map_err(read_error(&images))?;
+        if !header.starts_with(&start) {
+            return Err(occupied(&images).into());
+        }
+    }
+    Ok(false)
 }
 
 fn names(folder: &Path) -> io::Result<Vec<String>> {

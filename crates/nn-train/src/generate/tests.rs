@@ -147,7 +147,7 @@ fn what_a_killed_process_leaves_is_gone_on_with_and_what_is_damaged_is_not() {
 
     // Killed before there was a state: what is there is begun anew.
     fs::create_dir(&partial).unwrap();
-    fs::write(&images, "a beginning").unwrap();
+    fs::write(&images, b"\0\0\x08").unwrap();
     fs::write(partial.join(".nn-train-0123456789abcdef.tmp"), "half a state").unwrap();
     let mut folder = open().unwrap();
     assert!(fill(&mut folder, 2, 7).unwrap().is_break());
@@ -213,4 +213,86 @@ fn folders_of_others_are_not_touched() {
     assert!(error.to_string().contains("out.partial: expected nothing there, or an empty folder"), "{error}");
     assert_eq!(contents(&scratch.path().join("out.partial")), [("mine".into(), b"mine".to_vec())]);
     assert!(!path.exists());
+}
+
+/// A file of images that was not begun by this program.
+#[test]
+fn a_folder_with_images_of_somebody_else_is_left_alone() {
+    let scratch = tempfile::tempdir().unwrap();
+    let files = source(scratch.path());
+    let images_name = Split::Train.file_names().0;
+    for content in [&b"precious"[..], &fs::read(scratch.path().join(images_name)).unwrap()] {
+        let folder = scratch.path().join("theirs.partial");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(images_name), content).unwrap();
+        let error = GeneratedFolder::open(&scratch.path().join("theirs"), &files, None, PLAN).unwrap_err();
+        assert!(matches!(error, GenerateError::Write(_)), "{error}");
+        assert!(error.to_string().contains(images_name), "{error}");
+        assert_eq!(contents(&folder), [(images_name.into(), content.to_vec())]);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    // What a process leaves that is killed early.
+    for len in [0, 1, 16] {
+        let path = scratch.path().join(format!("begun{len}"));
+        let folder = scratch.path().join(format!("begun{len}.partial"));
+        fs::create_dir(&folder).unwrap();
+        let header = [0, 0, 8, 3, 0, 0, 0, 61, 0, 0, 0, 4, 0, 0, 0, 7];
+        fs::write(folder.join(images_name), &header[..len]).unwrap();
+        assert_eq!(whole(&files, &path).len(), 3);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_not_followed() {
+    let scratch = tempfile::tempdir().unwrap();
+    let files = source(scratch.path());
+    let images_name = Split::Train.file_names().0;
+    let folder = scratch.path().join("linked.partial");
+    let target = scratch.path().join("target");
+    fs::create_dir(&folder).unwrap();
+    fs::write(&target, "").unwrap();
+    std::os::unix::fs::symlink(&target, folder.join(images_name)).unwrap();
+    let error = GeneratedFolder::open(&scratch.path().join("linked"), &files, None, PLAN).unwrap_err();
+    assert!(error.to_string().contains(images_name), "{error}");
+    assert_eq!(fs::read(&target).unwrap(), b"");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_moved_meanwhile_is_not_published() {
+    let scratch = tempfile::tempdir().unwrap();
+    let files = source(scratch.path());
+    let images_name = Split::Train.file_names().0;
+    for (name, interfere) in [
+        ("moved", (|partial, moved| fs::rename(partial, moved)) as fn(&Path, &Path) -> io::Result<()>),
+        ("removed", |partial, _| fs::remove_file(partial.join(Split::Train.file_names().0))),
+        ("replaced", |partial, moved| {
+            fs::rename(partial, moved)?;
+            fs::create_dir(partial)?;
+            fs::write(partial.join(Split::Train.file_names().0), "")
+        }),
+        ("cut", |partial, _| {
+            fs::File::options().write(true).open(partial.join(Split::Train.file_names().0))?.set_len(3)
+        }),
+    ] {
+        let path = scratch.path().join(name);
+        let mut folder = GeneratedFolder::open(&path, &files, None, PLAN).unwrap();
+        assert!(fill(&mut folder, 1, u64::MAX).unwrap().is_continue());
+        interfere(folder.partial(), &scratch.path().join("elsewhere")).unwrap();
+        let partial = folder.partial().to_owned();
+        let error = folder.publish().unwrap_err();
+        assert!(
+            matches!(error, GenerateError::Lost { .. } | GenerateError::Damaged { .. }),
+            "{name}: {error}"
+        );
+        assert!(!path.exists(), "{name}");
+        assert!(!partial.join(GeneratedFolder::MANIFEST).exists(), "{name}");
+        let _ = fs::remove_dir_all(scratch.path().join("elsewhere"));
+    }
+    // While it is filled, the state is not written beside images of others.
+    let path = scratch.path().join("while");
+    let mut folder = GeneratedFolder::open(&path, &files, None, PLAN).unwrap();
+    fs::remove_file(folder.partial().join(images_name)).unwrap();
+    assert!(matches!(fill(&mut folder, 1, u64::MAX), Err(GenerateError::Lost { .. })));
 }
