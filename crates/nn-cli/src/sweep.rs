@@ -339,6 +339,7 @@ impl Session<'_> {
         }
         .html();
         let text = html.into_string();
+        self.records.check_held()?;
         nn_train::write_atomically(&self.records.file(records::REPORT), |writer| {
             writer.write_all(text.as_bytes())
         })?;

@@ -36,6 +36,7 @@ impl Session<'_> {
         let trained = train_best(self.shared, &task, &|| interrupt.exit_status().is_some());
         self.teller.trainings_over();
         let Some((model, tally)) = trained? else { return Ok(None) };
+        self.records.check_held()?;
         let config = task.effective(0).text(OF_BEST, None)?;
         write_atomically(&self.records.file(BEST_CONFIG), |writer| writer.write_all(config.as_bytes()))?;
         nn_train::save(&model, &self.records.file(BEST_MODEL))?;

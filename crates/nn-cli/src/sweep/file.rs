@@ -28,6 +28,8 @@ const COMMON: [&str; 2] = ["validation", "data"];
 /// As many networks as nobody waits for.
 const MOST_SEEDS: u64 = 1000;
 const MOST_COMBINATIONS: usize = 100_000;
+/// Trainings, of which each has some numbers in memory.
+const MOST_TRAININGS: usize = 1_000_000;
 
 /// What a file asks for.
 #[derive(Clone, Debug)]
@@ -157,6 +159,15 @@ impl Sweep {
             let message = "`teacher-share` is how much is learnt from teachers, and there are none";
             return Err(wrong(0..0, message, "`teacher` names them"));
         }
+        let combinations = match &sweep.search {
+            Search::Grid { axes } => product(axes),
+            Search::Random { trials, .. } => *trials,
+        };
+        let trainings = combinations.saturating_mul(sweep.seeds.len());
+        if trainings > MOST_TRAININGS {
+            let message = format!("expected at most {MOST_TRAININGS} trainings, found {trainings}");
+            return Err(wrong(0..0, message, "fewer `seeds`, or fewer values to try"));
+        }
         Ok(sweep)
     }
 }
@@ -219,15 +230,20 @@ fn grid(value: &Value<'_>) -> Result<Search, Wrong> {
         axes.push(Axis { key: name.to_owned(), values: Values::List(list(name, value)?) });
     }
     check_any(&axes, "grid", value.span())?;
-    let combinations = axes.iter().fold(1_usize, |product, axis| match &axis.values {
-        Values::List(values) => product.saturating_mul(values.len()),
-        Values::Range { .. } => product,
-    });
+    let combinations = product(&axes);
     if combinations > MOST_COMBINATIONS {
         let message = format!("expected at most {MOST_COMBINATIONS} combinations, found {combinations}");
         return Err(wrong(value.span(), message, "[random] takes as many of them as `trials` says"));
     }
     Ok(Search::Grid { axes })
+}
+
+/// How many combinations the lists have.
+fn product(axes: &[Axis]) -> usize {
+    axes.iter().fold(1, |product, axis| match &axis.values {
+        Values::List(values) => product.saturating_mul(values.len()),
+        Values::Range { .. } => product,
+    })
 }
 
 fn random(value: &Value<'_>) -> Result<Search, Wrong> {

@@ -97,7 +97,7 @@ impl TestResult {
 /// The results of a sweep, those of earlier processes included.
 pub(super) struct Records {
     path: PathBuf,
-    _lock: FileLock,
+    lock: FileLock,
     table: File,
     columns: Columns,
     rows: Vec<Row>,
@@ -124,11 +124,12 @@ impl Records {
         let context = || format!("cannot keep results in {}", table_path.display());
         let mut table =
             File::options().create(true).read(true).append(true).open(&table_path).with_context(context)?;
-        let text = fs::read_to_string(&table_path).with_context(context)?;
+        let mut bytes = fs::read(&table_path).with_context(context)?;
         // What a killed process left.
-        let whole = text.rfind('\n').map_or(0, |newline| newline + 1);
-        if whole < text.len() {
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+        if whole < bytes.len() {
             table.set_len(whole as u64).with_context(context)?;
+            bytes.truncate(whole);
         }
         if whole == 0 {
             table
@@ -136,11 +137,10 @@ impl Records {
                 .and_then(|()| table.sync_all())
                 .with_context(context)?;
         }
-        let rows = columns.rows(&text[..whole]).map_err(|message| {
-            let message = format!("cannot go on with {}: {message}", table_path.display());
-            Advised::new(message, "the file is damaged or was edited; name another --output to begin anew")
-        })?;
-        Ok(Records { path: path.to_owned(), _lock: lock, table, columns, rows })
+        let text = String::from_utf8(bytes)
+            .map_err(|_| damaged(&table_path, "expected UTF-8, found other bytes"))?;
+        let rows = columns.rows(&text).map_err(|message| damaged(&table_path, message))?;
+        Ok(Records { path: path.to_owned(), lock, table, columns, rows })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -164,8 +164,26 @@ impl Records {
         self.rows.iter().map(|row| row.elapsed).fold(0.0, f64::max)
     }
 
+    /// That the folder is still the one that was opened.
+    ///
+    /// # Errors
+    /// When it is not, so that nothing more is to be written to that name.
+    pub(super) fn check_held(&self) -> Result<()> {
+        let lock = self.path.join(LOCK);
+        let is_held = self.lock.is_held().with_context(|| format!("cannot look at {}", lock.display()))?;
+        if is_held && self.file(TRIALS).is_file() {
+            return Ok(());
+        }
+        let message = format!(
+            "the sweep in {}, or its {TRIALS}, was moved or removed while it was under way",
+            self.path.display()
+        );
+        bail!(Advised::new(message, "moved back, it is gone on with by the same command"))
+    }
+
     /// Keeps a result: after this it is on the disk.
     pub(super) fn add(&mut self, row: Row, values: &[String]) -> Result<()> {
+        self.check_held()?;
         let line = self.columns.line(&row, values)?;
         let context = || format!("cannot keep a result in {}", self.path.join(TRIALS).display());
         self.table.write_all(line.as_bytes()).and_then(|()| self.table.sync_data()).with_context(context)?;
@@ -173,12 +191,12 @@ impl Records {
         Ok(())
     }
 
-    /// The retrained network, where it was made and is still there.
+    /// The retrained network, where it was made and can still be loaded.
     pub(super) fn best(&self) -> Option<Best> {
-        let has = |name: &str| self.file(name).is_file();
         let text = fs::read_to_string(self.file(BEST)).ok()?;
         let best = serde_json::from_str(&text).ok()?;
-        (has(BEST_MODEL) && has(BEST_CONFIG)).then_some(best)
+        let is_there = self.file(BEST_CONFIG).is_file() && nn_train::load(&self.file(BEST_MODEL)).is_ok();
+        is_there.then_some(best)
     }
 
     /// Remembers the retrained network, whose files are there.
@@ -205,9 +223,13 @@ fn read_identity(path: &Path) -> Result<Option<Identity>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
     };
-    let identity =
-        serde_json::from_str(&text).with_context(|| format!("cannot go on with {}", path.display()))?;
+    let identity = serde_json::from_str(&text).map_err(|error| damaged(&file, error))?;
     Ok(Some(identity))
+}
+
+fn damaged(file: &Path, reason: impl std::fmt::Display) -> Advised {
+    let message = format!("cannot go on with {}: {reason}", file.display());
+    Advised::new(message, "the file is damaged or was edited; name another --output to begin anew")
 }
 
 fn check_same(path: &Path, begun: &Identity, identity: &Identity) -> Result<()> {

@@ -1,5 +1,10 @@
 //! That results outlive what happens to the process, and that they are nobody else's.
 
+use nn_train::{
+    Model, Preprocessing,
+    nn_core::{Activation, Loss, Network},
+};
+
 use super::*;
 use crate::sweep::trial::{Figures, Measured};
 
@@ -107,7 +112,50 @@ fn the_best_is_remembered_only_with_its_files() {
     assert_eq!(records.best(), None);
     fs::write(records.file(BEST_MODEL), "").unwrap();
     fs::write(records.file(BEST_CONFIG), "").unwrap();
+    assert_eq!(records.best(), None, "a network that cannot be loaded");
+    let model = Model {
+        network: Network::builder(6).dense(5, Activation::Identity).zeros().unwrap(),
+        loss: Loss::SoftmaxCrossEntropy,
+        image_shape: vec![2, 3],
+        preprocessing: Preprocessing::None,
+        class_names: None,
+        record: None,
+    };
+    nn_train::save(&model, &records.file(BEST_MODEL)).unwrap();
     assert_eq!(records.best(), Some(best));
     records.forget_best().unwrap();
     assert_eq!(records.best(), None);
+}
+
+#[test]
+fn a_damaged_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("first");
+    let mut records = open(&path).unwrap();
+    records.add(row(1), &["0.2".to_owned()]).unwrap();
+    drop(records);
+    let table = fs::read(path.join(TRIALS)).unwrap();
+    // What has no end may be anything.
+    fs::write(path.join(TRIALS), [&table[..], b"\xff"].concat()).unwrap();
+    assert_eq!(open(&path).unwrap().rows().len(), 1);
+    for (name, content) in [(TRIALS, [&table[..], b"\xff\n"].concat()), (IDENTITY, b"{".to_vec())] {
+        fs::write(path.join(name), content).unwrap();
+        let message = message(open(&path));
+        assert!(message.contains(name), "{message}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sweep_that_was_moved_meanwhile_keeps_nothing_under_its_old_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut moved = open(&path("first")).unwrap();
+    fs::rename(path("first"), path("second")).unwrap();
+    let other = open(&path("first")).unwrap();
+    let error = moved.add(row(1), &["0.2".to_owned()]).unwrap_err();
+    assert!(error.to_string().contains("was moved or removed"), "{error}");
+    assert!(moved.check_held().is_err() && other.check_held().is_ok());
+    fs::remove_file(path("first").join(TRIALS)).unwrap();
+    assert!(other.check_held().is_err());
 }
