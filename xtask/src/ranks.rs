@@ -26,7 +26,7 @@ Options:
   --mpirun WORDS    how to start ranks, with its options between blanks [default: the variable MPIRUN, or mpirun]
   --require RATIO   fail where the ranks are not so many times as fast as one
 
-It needs Open MPI and libclang, compiles nn-cli with the feature `mpi` in the development profile, and trains on
+It needs Open MPI and libclang, compiles nn-cli with the feature `mpi` in the release profile, and trains on
 data/mnist, or on data/sample where that is not there. xtask/ranks/network.sh makes a network on this machine to
 measure in.
 
@@ -49,8 +49,8 @@ struct Options {
 
 pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     let options = parse(arguments)?;
-    let program = build(&["build", "--package", "nn-cli", "--bin", "nn-cli"])?;
-    let bench = build(&["bench", "--no-run", "--profile", "dev", "--package", "nn-cli", "--bench", "ranks"])?;
+    let program = build(&["build", "--release", "--package", "nn-cli", "--bin", "nn-cli"])?;
+    let bench = build(&["bench", "--no-run", "--package", "nn-cli", "--bench", "ranks"])?;
     output.line(Machine::look(BTreeMap::new()).sentence());
 
     let sums = sums(&options, &bench)?;
