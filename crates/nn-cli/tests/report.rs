@@ -447,3 +447,17 @@ fn other_data_than_that_of_the_run_is_told() {
     let run = nn_cli(folder.path(), "report first --data moved --json").succeeds();
     assert_eq!(run.json()[0]["is_data_of_run"], true);
 }
+
+#[test]
+fn of_several_folders_the_first_is_measured_on_and_that_is_told() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    tiny_data(folder.path(), "more");
+    nn_cli(folder.path(), "train --data tiny --data more --run first --hidden 4 --epochs 1").succeeds();
+    let run = nn_cli(folder.path(), "report first --split train").succeeds();
+    assert!(
+        run.stderr.contains("note: the run was trained on 2 folders; measured are the images of tiny alone")
+    );
+    let run = nn_cli(folder.path(), "report first").succeeds();
+    assert_eq!(run.stderr, "");
+}

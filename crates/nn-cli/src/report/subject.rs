@@ -135,6 +135,13 @@ impl Subject {
             // It says what is missing.
             None => (folders[0].clone(), data::open(&folders[0], split)?),
         };
+        if split == Split::Train && folders.len() > 1 {
+            crate::output::note(format_args!(
+                "the run was trained on {} folders; measured are the images of {} alone",
+                folders.len(),
+                folder.display()
+            ));
+        }
         model::check_images(&self.model, &self.model_path, &files)?;
         let seen = model::see_all(&self.model, files.view(), args.threads.count());
         // A run knows the images as its network sees them.
