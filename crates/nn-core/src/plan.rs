@@ -23,8 +23,9 @@ impl Block {
     }
 }
 
-/// Rows of a block: whole tiles of the weight gradient, 6 or 8 rows high.
-const BLOCK_ROWS: usize = 48;
+/// Rows of a block: whole tiles of the weight gradient, 6 or 8 rows high. All of dZ is gone over for each block, so that
+/// many rows spare the caches, and few share the work out more evenly.
+const BLOCK_ROWS: usize = 96;
 
 /// How the parameters are cut into blocks.
 #[derive(Clone, Debug, Default)]
