@@ -65,9 +65,7 @@ impl Disk<'_> {
         write_atomically(&path, |writer| writer.write_all(state.to_json().as_bytes()))?;
         Ok(())
     }
-}
 
-impl Disk<'_> {
     /// That the images are still those of this process, so that what is said beside them is said of them.
     pub(super) fn check_held(&self) -> Result<(), GenerateError> {
         let images = self.partial.join(Split::Train.file_names().0);
