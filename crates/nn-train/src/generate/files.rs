@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use sha2::{Digest, Sha256};
@@ -46,6 +46,11 @@ impl GeneratedFile {
     }
 }
 
+/// The file of the images of a folder.
+pub(super) fn images_in(folder: &Path) -> PathBuf {
+    folder.join(Split::Train.file_names().0)
+}
+
 /// What a thread needs to keep how far the images are, while another one writes more of them.
 pub(super) struct Disk<'a> {
     pub(super) lock: &'a FileLock,
@@ -56,8 +61,8 @@ pub(super) struct Disk<'a> {
 impl Disk<'_> {
     /// Waits until the images of a state are on the disk, and then writes the state.
     pub(super) fn keep(&self, state: &State) -> Result<(), GenerateError> {
-        let images = self.partial.join(Split::Train.file_names().0);
         self.check_held()?;
+        let images = images_in(self.partial);
         let synced = (self.hook)(Operation::SyncImages).and_then(|()| self.lock.file().sync_data());
         synced.map_err(write_error(&images))?;
         let path = self.partial.join(GeneratedFolder::STATE);
@@ -68,7 +73,7 @@ impl Disk<'_> {
 
     /// That the images are still those of this process, so that what is said beside them is said of them.
     pub(super) fn check_held(&self) -> Result<(), GenerateError> {
-        let images = self.partial.join(Split::Train.file_names().0);
+        let images = images_in(self.partial);
         match self.lock.is_held().map_err(read_error(&images))? {
             true => Ok(()),
             false => Err(GenerateError::Lost { path: self.partial.to_owned() }),

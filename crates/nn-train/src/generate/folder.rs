@@ -24,7 +24,9 @@ use sha2::{Digest, Sha256};
 
 use super::{
     GenerateError, Generation, GenerationPlan, InvalidGeneration,
-    files::{Disk, GeneratedFile, Hook, Operation, Summed, copy, name_of, read_error, write_error},
+    files::{
+        Disk, GeneratedFile, Hook, Operation, Summed, copy, images_in, name_of, read_error, write_error,
+    },
     mirror::{Description, Manifest, State},
     pieces,
 };
@@ -138,7 +140,7 @@ impl<'a> GeneratedFolder<'a> {
             .collect::<Result<Vec<_>, _>>()?;
 
         create_folder(&partial).map_err(write_error(&partial))?;
-        let images = partial.join(Split::Train.file_names().0);
+        let images = images_in(&partial);
         check_own(&partial, &header)?;
         // Where it is another file by now, another process has finished what was there, and given it its name.
         let lock = match FileLock::take(&images) {
@@ -421,7 +423,7 @@ impl<'a> GeneratedFolder<'a> {
     }
 
     fn images_path(&self) -> PathBuf {
-        self.partial.join(Split::Train.file_names().0)
+        images_in(&self.partial)
     }
 
     fn features(&self) -> u64 {
@@ -434,7 +436,7 @@ fn header(generation: &Generation<'_>, path: &Path) -> Result<Vec<u8>, GenerateE
     let found = generation.plan().images;
     let images = usize::try_from(found).map_err(|_| InvalidGeneration::Images { found })?;
     let lengths: Vec<usize> = [images].into_iter().chain(generation.image_shape.iter().copied()).collect();
-    let idx = |source| DataWriteError::Idx { path: path.join(Split::Train.file_names().0), source };
+    let idx = |source| DataWriteError::Idx { path: images_in(path), source };
     Ok(idx_format::header_bytes::<u8>(&lengths).map_err(idx)?)
 }
 
@@ -450,7 +452,7 @@ fn partial_of(path: &Path) -> Result<PathBuf, GenerateError> {
 fn check_own(partial: &Path, header: &[u8]) -> Result<bool, GenerateError> {
     let occupied = |path: &Path| DataWriteError::Occupied { path: path.to_owned() };
     let names = names(partial).map_err(read_error(partial))?;
-    let images = partial.join(Split::Train.file_names().0);
+    let images = images_in(partial);
     let found = images.symlink_metadata().ok();
     // A link would lead to a file elsewhere.
     if found.as_ref().is_some_and(|metadata| !metadata.is_file()) {

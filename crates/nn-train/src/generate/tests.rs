@@ -11,7 +11,10 @@ use std::{
 use nn_core::idx_format::write_array;
 use nn_core::ndarray::Array;
 
-use super::{GenerateError, GeneratedFolder, GenerationPlan, files::Operation};
+use super::{
+    GenerateError, GeneratedFolder, GenerationPlan,
+    files::{Operation, images_in},
+};
 use crate::{Augmentation, DataFiles, Split};
 
 const PLAN: GenerationPlan = GenerationPlan { images: 61, augmentation: Augmentation::MEDIUM, seed: 9 };
@@ -141,7 +144,7 @@ fn what_a_killed_process_leaves_is_gone_on_with_and_what_is_damaged_is_not() {
     let files = source(scratch.path());
     let expected = whole(&files, &scratch.path().join("expected"));
     let (path, partial) = (scratch.path().join("out"), scratch.path().join("out.partial"));
-    let images = partial.join(Split::Train.file_names().0);
+    let images = images_in(&partial);
     let state = partial.join(GeneratedFolder::STATE);
     let open = || GeneratedFolder::open(&path, &files, None, PLAN);
 
@@ -266,15 +269,13 @@ fn what_was_moved_meanwhile_is_not_published() {
     let images_name = Split::Train.file_names().0;
     for (name, interfere) in [
         ("moved", (|partial, moved| fs::rename(partial, moved)) as fn(&Path, &Path) -> io::Result<()>),
-        ("removed", |partial, _| fs::remove_file(partial.join(Split::Train.file_names().0))),
+        ("removed", |partial, _| fs::remove_file(images_in(partial))),
         ("replaced", |partial, moved| {
             fs::rename(partial, moved)?;
             fs::create_dir(partial)?;
-            fs::write(partial.join(Split::Train.file_names().0), "")
+            fs::write(images_in(partial), "")
         }),
-        ("cut", |partial, _| {
-            fs::File::options().write(true).open(partial.join(Split::Train.file_names().0))?.set_len(3)
-        }),
+        ("cut", |partial, _| fs::File::options().write(true).open(images_in(partial))?.set_len(3)),
     ] {
         let path = scratch.path().join(name);
         let mut folder = GeneratedFolder::open(&path, &files, None, PLAN).unwrap();
