@@ -2,12 +2,13 @@
 //! need; the checks themselves are programs in `xtask/peers`, and none knows another.
 
 use crate::output::Output;
+use crate::process::run_in_sight;
 use crate::python::Python;
 use crate::workspace;
 use anyhow::{Context as _, Result, bail};
 use lexopt::prelude::*;
 use std::env;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 pub(crate) const HELP: &str = "\
 Check that other programs read what this project writes for them, and the other way round.
@@ -128,10 +129,8 @@ fn check(checks: &[&Check], build: &[&str], output: &mut Output) -> Result<()> {
             .arg(workspace::root().join("xtask/peers").join(check.script))
             .arg(&program)
             .arg(&data);
-        if output.is_closed() {
-            command.stdout(Stdio::null());
-        }
-        let status = command.status().with_context(|| format!("cannot start {}", check.script))?;
+        let status = run_in_sight(&mut command, output);
+        let status = status.with_context(|| format!("cannot start {}", check.script))?;
         if !status.success() {
             bail!("the check {} failed ({status})", check.name);
         }

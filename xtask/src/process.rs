@@ -1,10 +1,20 @@
-//! Owns running another program within a time limit; knows nothing of what the program does.
+//! Owns running another program, quietly within a time limit or in sight of the user; knows nothing of what it does.
 
+use crate::output::Output;
 use anyhow::{Context as _, Result, bail};
 use std::io;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// Runs `command` to its end with its output left as it is, or dropped where nobody reads ours any more: programs panic on
+/// a broken pipe.
+pub(crate) fn run_in_sight(command: &mut Command, output: &Output) -> io::Result<ExitStatus> {
+    if output.is_closed() {
+        command.stdout(Stdio::null());
+    }
+    command.status()
+}
 
 /// Runs `command` quietly to its end. Its failure quotes one line that it wrote to standard error.
 pub(crate) fn run_quietly(command: &mut Command, limit: Duration) -> Result<()> {

@@ -6,13 +6,14 @@ mod packages;
 mod tally;
 
 use crate::output::Output;
+use crate::process::run_in_sight;
 use crate::{check_peers, tidy, workspace};
 use anyhow::{Context as _, Result, anyhow, bail};
 use invocation::Invocation;
 use lexopt::prelude::*;
 use std::env;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 use tally::Tally;
 
@@ -204,11 +205,8 @@ fn examples(output: &mut Output) -> Result<Report> {
     for name in names {
         output.line(format_args!("-- {name}"));
         let mut example = Command::new(built.join(format!("{name}{}", env::consts::EXE_SUFFIX)));
-        // It would panic on a broken pipe.
-        if output.is_closed() {
-            example.stdout(Stdio::null());
-        }
-        let status = example.status().with_context(|| format!("cannot start the example {name}"))?;
+        let status = run_in_sight(&mut example, output);
+        let status = status.with_context(|| format!("cannot start the example {name}"))?;
         if !status.success() {
             bail!("the example {name} ended with {status}");
         }

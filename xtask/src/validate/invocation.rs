@@ -1,6 +1,7 @@
 //! Owns running a cargo command in sight of the user, and naming it so that it can be typed again.
 
 use crate::output::Output;
+use crate::process::run_in_sight;
 use crate::workspace;
 use anyhow::{Context as _, Result, bail};
 use std::fmt;
@@ -24,15 +25,11 @@ impl Invocation {
         self
     }
 
-    /// Runs the command with its output left as it is, or dropped where nobody reads ours any more.
+    /// Runs the command in sight of the user.
     pub(super) fn run(&self, output: &mut Output) -> Result<()> {
         output.line(format_args!("$ {self}"));
-        let mut command = self.command();
-        if output.is_closed() {
-            command.stdout(Stdio::null());
-        }
-        let status = command.status().with_context(|| format!("cannot start `{self}`"))?;
-        self.judge(status)
+        let status = run_in_sight(&mut self.command(), output);
+        self.judge(status.with_context(|| format!("cannot start `{self}`"))?)
     }
 
     /// Runs the command, showing its standard output line by line, each of which `read` is given too.
