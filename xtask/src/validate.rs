@@ -225,12 +225,12 @@ fn package(output: &mut Output) -> Result<Report> {
     // On a build farm, what is packaged is what is committed; at home, work in progress is no failure.
     let in_ci = env::var_os("CI").is_some_and(|value| !value.is_empty());
     let dirty = if in_ci { "" } else { " --allow-dirty" };
-    let packages = format!("package --workspace --exclude {}{dirty}", tidy::CHORES);
-    let scratch = packages::folder()?;
-    Invocation::cargo(&packages)
-        .with_variable("CARGO_TARGET_DIR", &scratch.display().to_string())
-        // That it compiles is all that is asked.
-        .with_variable("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
+    cargo(&format!("package --workspace --exclude {} --no-verify{dirty}", tidy::CHORES), output)?;
+    let target = workspace::target_folder()?;
+    // Not the tests, of which some use what the fuzz targets use. Examples have the dependencies take the same features.
+    Invocation::cargo("check --workspace --lib --bins --examples")
+        .with_path("--manifest-path", &packages::unpack(&target)?)
+        .with_path("--target-dir", &target)
         .run(output)
         .context("does the crate use a file from outside its folder?")?;
     Ok(Report::default())

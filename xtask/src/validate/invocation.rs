@@ -6,6 +6,7 @@ use crate::workspace;
 use anyhow::{Context as _, Result, bail};
 use std::fmt;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 /// A cargo command with the variables that are set for it.
@@ -18,6 +19,11 @@ impl Invocation {
     /// The command of these arguments, separated by spaces.
     pub(super) fn cargo(arguments: &str) -> Self {
         Self { arguments: arguments.split_whitespace().map(str::to_owned).collect(), variables: Vec::new() }
+    }
+
+    pub(super) fn with_path(mut self, option: &str, path: &Path) -> Self {
+        self.arguments.extend([option.to_owned(), path.display().to_string()]);
+        self
     }
 
     pub(super) fn with_variable(mut self, name: &'static str, value: &str) -> Self {
