@@ -22,10 +22,11 @@ pub(super) fn page(findings: &Findings) -> String {
         .map(|(trial, measured)| (trial.work(*lit), measured.seconds_a_sample()))
         .collect();
     let rates = Rates::fit(&one_thread);
+    let of_rounds = if *rounds > 1 { format!(", the median of {rounds} trainings") } else { String::new() };
     let mut text = format!(
         "# How a training grows\n\n\
          Made by `cargo xtask growth`; do not edit. Times are of a sample in a training step, in the fastest epoch but the \
-         first of a training, and of the trainings ({rounds}) the median counts, on a shared machine: \
+         first of a training{of_rounds}, on a shared machine: \
          what counts is what they are to each other. Memory is what was resident and no file's at most: the pages of a \
          mapped file are not counted, for the system takes them back when it needs them.\n\n{machine}\n\n\
          ## Samples\n\n\

@@ -12,7 +12,7 @@ pub(super) fn page(records: &Records) -> String {
          The recipes are the presets of `nn-cli train`, in `crates/nn-cli/presets`. They were chosen on the last 10,000 \
          training images, which were then not trained on; the test images served for the figures below and for nothing \
          else. The network that counts is that of the last epoch. Accuracies are means over seeds, from 1 on; the spread \
-         is the standard deviation of one seed.\n\n\
+         is the standard deviation of one seed. A time of `-` was not taken, for other work ran beside.\n\n\
          ## On the 10,000 test images\n\n",
     );
     text += &table(records, false);

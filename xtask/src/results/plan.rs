@@ -109,9 +109,16 @@ impl Experiment {
         words
     }
 
-    /// The command, for people; `MODEL` stands for the networks that it stands on.
+    /// Whether another experiment stands on it.
+    fn is_stood_on(&self) -> bool {
+        let stands_on_it = |other: &Experiment| matches!(other.stands, Stands::Taught(name, _) | Stands::Asks(name, _) if name == self.name);
+        EXPERIMENTS.iter().any(stands_on_it)
+    }
+
+    /// The command, for people.
     pub(super) fn command(&self, seed: u32) -> String {
         let models = match self.stands {
+            Stands::Alone if self.is_stood_on() => format!(" --output {}-{seed}.model", self.name),
             Stands::Alone => String::new(),
             Stands::Taught(name, count) => format!(" --teacher {}", model_names(name, count, ",")),
             Stands::Asks(name, count) => format!(" {}", model_names(name, count, " ")),
@@ -148,6 +155,7 @@ mod tests {
             EXPERIMENTS.iter().find(|experiment| experiment.name == name).unwrap().command(seed)
         };
         assert_eq!(command("small", 3), "nn-cli train --preset small --seed 3");
+        assert_eq!(command("deep", 2), "nn-cli train --preset deep --seed 2 --output deep-2.model");
         assert_eq!(
             command("wide-without-augment", 1),
             "nn-cli train --preset wide --augment none --validation 10000 --seed 1"
