@@ -19,6 +19,8 @@ pub(crate) fn watch(file: &IdxFile) -> Result<()> {
 
     use anyhow::Context;
 
+    use crate::failure::Advised;
+
     if !file.is_mapped() {
         return Ok(());
     }
@@ -31,7 +33,19 @@ pub(crate) fn watch(file: &IdxFile) -> Result<()> {
         file.path().display(),
         pixels.len()
     );
-    handler::watch(pixels, message).with_context(|| format!("cannot watch over {}", file.path().display()))
+    let path = file.path().display();
+    match handler::watch(pixels, message) {
+        Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
+            let message =
+                format!("cannot map {path}: expected at most {} files that are, found more", handler::MOST);
+            Err(Advised::new(
+                message,
+                "join them in fewer folders: one IDX file counts up to 4,294,967,295 images",
+            )
+            .into())
+        }
+        result => result.with_context(|| format!("cannot watch over {path}")),
+    }
 }
 
 /// Elsewhere a file that is mapped cannot be cut.

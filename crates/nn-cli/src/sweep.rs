@@ -115,15 +115,15 @@ impl Intent {
 }
 
 fn data_folder(args: &SweepArgs, sweep: &Sweep) -> Result<PathBuf> {
-    let of_file = match &sweep.base.data.folders[..] {
-        [] => None,
-        [folder] => Some(folder.clone()),
-        several => {
+    let folder = match (&args.data.folder, &sweep.base.data.folders[..]) {
+        (Some(folder), _) | (None, [folder]) => Some(folder.clone()),
+        (None, []) => None,
+        (None, several) => {
             let message = format!("expected one folder of data for a sweep, found {}", data::names(several));
             return Err(Advised::new(message, "`nn-cli train` takes several folders as one data set").into());
         }
     };
-    data::folder(&DataArgs { folder: args.data.folder.clone().or(of_file) })
+    data::folder(&DataArgs { folder })
 }
 
 /// Where the results go: where a flag says, or into a folder of the name of the file.

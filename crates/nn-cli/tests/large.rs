@@ -183,8 +183,41 @@ fn folders_that_do_not_go_together_and_orders_that_are_none_are_refused() {
         .unwrap();
     nn_cli(folder.path(), "sweep several.toml")
         .fails_with(&["expected one folder of data for a sweep, found tiny, tiny"]);
+    nn_cli(folder.path(), "sweep several.toml --data tiny --plan").succeeds();
     let printed = nn_cli(folder.path(), "train --order blocks --print-config").succeeds().stdout;
     assert!(printed.contains("\norder = \"blocks:128,512\"\n"), "{printed}");
     let printed = nn_cli(folder.path(), "train --print-config").succeeds().stdout;
     assert!(printed.contains("\norder = \"auto\"\n"), "{printed}");
+}
+
+#[test]
+fn a_folder_that_is_named_twice_is_told_and_is_not_what_is_measured_by() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let twice = "train --data tiny --data ./tiny --epochs 1";
+    let run = nn_cli(folder.path(), twice).succeeds();
+    assert!(run.stderr.contains("note: ./tiny is named twice"), "{run:?}");
+    nn_cli(folder.path(), &format!("{twice} --validation 3"))
+        .fails_with(&["./tiny is named twice, and what is kept of it for validation", "hint: "]);
+}
+
+/// The files have no bytes on the disk: what is not written of a file is zeros.
+#[cfg(target_os = "linux")]
+#[test]
+fn more_mapped_files_than_can_be_watched_over_are_refused_with_a_hint() {
+    let folder = scratch();
+    let side: u32 = 1 << 14;
+    let mut line = "train".to_owned();
+    for number in 0..65 {
+        let part = folder.path().join(number.to_string());
+        fs::create_dir(&part).unwrap();
+        let header = [&[0, 0, 8, 3, 0, 0, 0, 1][..], &side.to_be_bytes(), &side.to_be_bytes()].concat();
+        let images = part.join("train-images-idx3-ubyte");
+        fs::write(&images, &header).unwrap();
+        let file = fs::File::options().write(true).open(&images).unwrap();
+        file.set_len(header.len() as u64 + u64::from(side) * u64::from(side)).unwrap();
+        fs::write(part.join("train-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 1, 0]).unwrap();
+        line += &format!(" --data {number}");
+    }
+    nn_cli(folder.path(), &line).fails_with(&["cannot map 64/", "at most 64 files", "hint: join them"]);
 }

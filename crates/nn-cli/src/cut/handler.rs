@@ -31,8 +31,8 @@ struct Watched {
     stderr: File,
 }
 
-/// The most files of images that a command has.
-const MOST: usize = 64;
+/// The most files that a command maps.
+pub(super) const MOST: usize = 64;
 
 /// Each filled once.
 static WATCHED: [OnceLock<Watched>; MOST] = [const { OnceLock::new() }; MOST];
@@ -46,7 +46,7 @@ static EARLIER: OnceLock<sigaction> = OnceLock::new();
 /// Says `message` and ends the program with the status of a failure when one of these bytes cannot be read.
 ///
 /// # Errors
-/// When the system refuses, or [`MOST`] slices are watched over already.
+/// When the system refuses, or, as `QuotaExceeded`, [`MOST`] slices are watched over already.
 pub(super) fn watch(bytes: &[u8], message: String) -> io::Result<()> {
     // One after the other: two threads must not take one place.
     static ADDING: Mutex<()> = Mutex::new(());
@@ -56,7 +56,7 @@ pub(super) fn watch(bytes: &[u8], message: String) -> io::Result<()> {
     let stderr = io::stderr().as_fd().try_clone_to_owned()?.into();
     let watched = Watched { addresses: addresses.start.addr()..addresses.end.addr(), message, stderr };
     let free = WATCHED.iter().find(|place| place.get().is_none());
-    let free = free.ok_or_else(|| io::Error::other(format!("{MOST} files are watched over already")))?;
+    let free = free.ok_or(io::ErrorKind::QuotaExceeded)?;
     free.get_or_init(|| watched);
     if EARLIER.get().is_none() {
         let earlier = install()?;

@@ -101,32 +101,24 @@ impl Plan {
             tried.sort_by(|&a, &b| order(a).total_cmp(&order(b)));
         }
         let mut plan = Plan { tried, seeds: sweep.seeds.clone(), rungs: Vec::new(), epochs };
-        plan.rungs = plan.rungs_of(sweep.halving.as_ref(), plan.tried.len());
-        let Some(most) = most else { return Ok(plan) };
-        while plan.total_epochs() > most {
-            if plan.tried.len() == 1 {
+        let halving = sweep.halving.as_ref();
+        let mut count = plan.tried.len();
+        if let Some(most) = most {
+            // More combinations take no fewer epochs.
+            let counts: Vec<usize> = (1..=count).collect();
+            count = counts.partition_point(|&count| plan.epochs_of(&rungs_of(halving, count)) <= most);
+            if count == 0 {
+                let least = plan.epochs_of(&rungs_of(halving, 1));
                 let message = format!(
-                    "the budget is too small: expected at least the {} epochs of one combination with each seed, found \
-                     {most}",
-                    plan.total_epochs()
+                    "the budget is too small: expected at least the {least} epochs of one combination with each seed, \
+                     found {most}"
                 );
                 return Err(Advised::new(message, "fewer `seeds` or `epochs` take less"));
             }
-            plan.tried.pop();
-            plan.rungs = plan.rungs_of(sweep.halving.as_ref(), plan.tried.len());
         }
+        plan.tried.truncate(count);
+        plan.rungs = rungs_of(halving, count);
         Ok(plan)
-    }
-
-    fn rungs_of(&self, halving: Option<&Halving>, combinations: usize) -> Vec<Rung> {
-        let Some(halving) = halving else { return vec![Rung { epochs: None, combinations }] };
-        let mut going_on = combinations;
-        let mut rungs = Vec::new();
-        for &epochs in &halving.rungs {
-            rungs.push(Rung { epochs: Some(epochs), combinations: going_on });
-            going_on = kept(going_on, halving.keep);
-        }
-        rungs
     }
 
     /// All trainings.
@@ -136,11 +128,16 @@ impl Plan {
 
     /// Of all trainings.
     pub(super) fn total_epochs(&self) -> u64 {
+        self.epochs_of(&self.rungs)
+    }
+
+    /// Of all trainings, were these the rungs.
+    fn epochs_of(&self, rungs: &[Rung]) -> u64 {
         let of_rung = |rung: &Rung| match rung.epochs {
             Some(epochs) => u64::from(epochs).saturating_mul(rung.combinations as u64),
-            None => self.tried.iter().map(|&index| u64::from(self.epochs[index])).sum(),
+            None => self.tried[..rung.combinations].iter().map(|&index| u64::from(self.epochs[index])).sum(),
         };
-        self.rungs.iter().map(of_rung).fold(0, u64::saturating_add).saturating_mul(self.seeds.len() as u64)
+        rungs.iter().map(of_rung).fold(0, u64::saturating_add).saturating_mul(self.seeds.len() as u64)
     }
 
     /// How long a training of this combination is at its last.
@@ -162,6 +159,17 @@ impl Plan {
             .flat_map(|&combination| self.seeds.iter().map(move |&seed| of_seed(combination, seed)))
             .collect()
     }
+}
+
+fn rungs_of(halving: Option<&Halving>, combinations: usize) -> Vec<Rung> {
+    let Some(halving) = halving else { return vec![Rung { epochs: None, combinations }] };
+    let mut going_on = combinations;
+    let mut rungs = Vec::new();
+    for &epochs in &halving.rungs {
+        rungs.push(Rung { epochs: Some(epochs), combinations: going_on });
+        going_on = kept(going_on, halving.keep);
+    }
+    rungs
 }
 
 /// How many of so many combinations go on.

@@ -3,6 +3,8 @@
 //! Numbers are written with as many digits as give the same number again, so that a sweep that is gone on with chooses
 //! as if it had never been left.
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result};
 
 use super::trial::{Figures, Measured};
@@ -89,7 +91,7 @@ impl Columns {
     /// What is wrong, and where.
     pub(super) fn rows(&self, text: &str) -> Result<Vec<Row>, String> {
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-        let mut rows = Vec::new();
+        let (mut rows, mut seen) = (Vec::new(), HashSet::new());
         for (line, record) in (1..).zip(reader.records()) {
             let record = record.map_err(|error| format!("line {line} is no row of a table ({error})"))?;
             let cells: Vec<&str> = record.iter().collect();
@@ -99,7 +101,11 @@ impl Columns {
                 }
                 continue;
             }
-            rows.push(self.row(&cells).ok_or_else(|| format!("line {line} is no row of this sweep"))?);
+            let row = self.row(&cells).ok_or_else(|| format!("line {line} is no row of this sweep"))?;
+            if !seen.insert((row.rung, row.combination, row.seed)) {
+                return Err(format!("line {line} is a training that a line before it has already"));
+            }
+            rows.push(row);
         }
         Ok(rows)
     }

@@ -152,8 +152,7 @@ impl<'a> Teller<'a> {
         }
         output.flush()?;
         // Draws to standard error, and nothing where that is no terminal.
-        let style =
-            progress::style("{pos} of {len} [{wide_bar}] {percent:>3} %  {msg}  {eta} left", "trainings");
+        let style = progress::style("{pos} of {len} [{wide_bar}] {percent:>3} %  {msg}  {left}", "trainings");
         let bar = ProgressBar::new(plan.trials_planned() as u64).with_style(style);
         bar.set_position(records.rows().len() as u64);
         bar.reset_eta();

@@ -138,10 +138,15 @@ fn a_damaged_file_is_named() {
     // What has no end may be anything.
     fs::write(path.join(TRIALS), [&table[..], b"\xff"].concat()).unwrap();
     assert_eq!(open(&path).unwrap().rows().len(), 1);
-    for (name, content) in [(TRIALS, [&table[..], b"\xff\n"].concat()), (IDENTITY, b"{".to_vec())] {
+    let heading = columns().heading().unwrap().len();
+    for (name, content, what) in [
+        (TRIALS, [&table[..], b"\xff\n"].concat(), "expected UTF-8"),
+        (TRIALS, [&table[..], &table[heading..]].concat(), "line 3 is a training that a line before it has"),
+        (IDENTITY, b"{".to_vec(), "EOF"),
+    ] {
         fs::write(path.join(name), content).unwrap();
         let message = message(open(&path));
-        assert!(message.contains(name), "{message}");
+        assert!(message.contains(name) && message.contains(what), "{message}");
     }
 }
 
