@@ -7,8 +7,10 @@
 //! and cuts a file is told so (`cut.rs`).
 
 use std::{
+    collections::HashSet,
     env,
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -72,6 +74,13 @@ pub(crate) fn folders(args: &FoldersArgs) -> Result<Vec<PathBuf>> {
 pub(crate) fn names(folders: &[PathBuf]) -> String {
     let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
     names.join(", ")
+}
+
+/// The first of these files or folders that stands before it already, perhaps under another name.
+pub(crate) fn repeated(paths: &[PathBuf]) -> Option<&Path> {
+    let mut seen = HashSet::new();
+    let is_seen = |path: &&PathBuf| !seen.insert(fs::canonicalize(path).unwrap_or_else(|_| (*path).clone()));
+    paths.iter().find(is_seen).map(PathBuf::as_path)
 }
 
 /// A folder of this name with something in it, as near as possible. Hidden files do not count: a download that failed

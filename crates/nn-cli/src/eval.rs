@@ -16,7 +16,7 @@ use crate::{
     data,
     failure::Advised,
     model::{self, check_images, class_name},
-    output::{Output, count, hyphenated, percent, table, thousands},
+    output::{self, Output, count, hyphenated, percent, table, thousands},
     target,
 };
 
@@ -92,6 +92,12 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
     } else {
         (measure(args, model, &args.models[0], &files)?, Vec::new())
     };
+    if let Some(path) = data::repeated(&args.models) {
+        output::note(format_args!(
+            "{} is named twice: its word counts twice in the committee",
+            path.display()
+        ));
+    }
     if let Some(path) = &args.outputs {
         write_outputs(path, model, &files)?;
     }

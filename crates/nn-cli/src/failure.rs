@@ -1,7 +1,11 @@
 //! What to advise when the program fails: owns the way from an error to the hint that the user sees, and refuses to
 //! know where the error came from.
 
-use std::{fmt, io::ErrorKind, path::Path};
+use std::{
+    fmt,
+    io::{self, ErrorKind},
+    path::Path,
+};
 
 use nn_cli::picture_file;
 use nn_train::{
@@ -80,9 +84,24 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         } else if let Some(error) = cause.downcast_ref::<WriteError>() {
             of_write(error)
         } else {
-            None
+            // The last of a chain: whatever knows more stands before it.
+            cause.downcast_ref::<io::Error>().and_then(|error| of_system(error.kind()))
         }
     })
+}
+
+fn of_system(kind: ErrorKind) -> Option<String> {
+    let hint = match kind {
+        ErrorKind::NotADirectory => "a part of that path is a file, and no folder: name another path",
+        ErrorKind::AlreadyExists => "something of that name is there already: name another path",
+        ErrorKind::PermissionDenied => {
+            "this user may not: look at the rights of the path and of the folders above it"
+        }
+        ErrorKind::ReadOnlyFilesystem => "that disk takes no changes: name a path on another one",
+        kind if is_full(kind) => "make room on that disk, or name a path on another one",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn of_data(error: &DataError) -> Option<String> {
@@ -369,6 +388,14 @@ mod tests {
         );
         assert!(hint_of(1.0, adam, 0.0).ends_with("with adam rates of about 0.003 are usual"));
         assert!(hint_of(0.5, sgd, 0.0).ends_with("a narrower --initializer"));
+    }
+
+    #[test]
+    fn what_the_system_says_has_a_hint_of_last_resort() {
+        let system = io::Error::from(ErrorKind::ReadOnlyFilesystem);
+        let error = anyhow::Error::new(system).context("cannot make the folder far/away");
+        assert_eq!(hint(&error).unwrap(), "that disk takes no changes: name a path on another one");
+        assert_eq!(hint(&io::Error::from(ErrorKind::BrokenPipe).into()), None);
     }
 
     #[test]

@@ -186,8 +186,9 @@ fn end<'a>(
     for file in files {
         output.line(format_args!("{}  {} ({})", file.hex(), file.name, count(file.bytes, "byte")))?;
     }
+    let now = if made == done { String::new() } else { format!(", {} of them now", thousands(made)) };
     output.line(format_args!(
-        "{}: {} of {} in {seconds:.1} s, {} made a second",
+        "{}: {} of {}{now}, in {seconds:.1} s, {} made a second",
         args.output.display(),
         count(done, "image"),
         shape(train.image_shape()),
@@ -197,7 +198,7 @@ fn end<'a>(
 
 /// Draws to standard error, and nothing where that is no terminal.
 fn bar(images: u64, begun: u64) -> ProgressBar {
-    let style = progress::style("[{wide_bar}] {percent:>3} %  {rate}  {eta} left", "images");
+    let style = progress::style("[{wide_bar}] {percent:>3} %  {rate}  {left}", "images");
     let bar = ProgressBar::new(images).with_style(style);
     bar.set_position(begun);
     bar.reset_eta();

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use nn_train::{
     BatchReport, EpochReport, FitPlan, Observer,
     nn_core::{Network, Tally},
@@ -172,7 +172,7 @@ impl Observer for Progress<'_> {
             return;
         }
         // Draws to standard error, and nothing where that is no terminal.
-        let style = style("{prefix} [{wide_bar}] {percent:>3} %  {msg}  {rate}  {eta} left", "samples");
+        let style = style("{prefix} [{wide_bar}] {percent:>3} %  {msg}  {rate}  {left}", "samples");
         self.bar = ProgressBar::new(plan.samples as u64 * u64::from(plan.epochs)).with_style(style);
         let batches_done = plan.steps_done % plan.batches.max(1);
         let samples_done = plan.steps_done / plan.batches.max(1) * plan.samples as u64
@@ -240,14 +240,21 @@ pub(crate) fn waiting(what: impl Into<Cow<'static, str>>) -> ProgressBar {
     bar
 }
 
-/// How a bar is drawn. `{rate}` of the template stands for so many `units` a second.
+/// How a bar is drawn. `{rate}` of the template stands for so many `units` a second, `{left}` for the time that is left,
+/// once something is done by which it can be told.
 pub(crate) fn style(template: &str, units: &'static str) -> ProgressStyle {
     let rate = move |state: &ProgressState, text: &mut dyn fmt::Write| {
         // A bar that is too short for its text is no reason to stop.
         let _ = write!(text, "{} {units}/s", thousands(state.per_sec() as u64));
     };
+    let left = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        if state.per_sec() > 0.0 {
+            let _ = write!(text, "{:#} left", HumanDuration(state.eta()));
+        }
+    };
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", rate)
+        .with_key("left", left)
         .progress_chars("=> ")
 }

@@ -12,7 +12,7 @@ pub(crate) mod sets;
 pub(crate) mod task;
 mod watch;
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
@@ -126,6 +126,7 @@ fn train(
     let preprocessing = task.recipe.preprocessing;
     let images = Images::new(&train_files, test_files.as_ref(), preprocessing, task.threads)?;
     let kept = task.validation.of(train_files.len());
+    check_repeated(&task.data, kept)?;
     let sets = Sets::new(kept, &images)?;
     if let Some(found) = config.and_then(|config| config.found) {
         note_findings(&found, typed, &sets);
@@ -203,6 +204,19 @@ fn train(
             Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted))
         }
     }
+}
+
+/// Refuses to train on the samples that are `kept` to measure by, as those of a folder that is there twice would be.
+fn check_repeated(folders: &[PathBuf], kept: usize) -> Result<()> {
+    let Some(folder) = data::repeated(folders) else { return Ok(()) };
+    let folder = folder.display();
+    if kept > 0 {
+        let message =
+            format!("{folder} is named twice, and what is kept of it for validation would be trained on");
+        return Err(Advised::new(message, "name each folder once, or leave out --validation").into());
+    }
+    output::note(format_args!("{folder} is named twice: its samples are seen twice in each epoch"));
+    Ok(())
 }
 
 /// All that a training is carried out with.

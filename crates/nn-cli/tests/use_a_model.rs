@@ -158,6 +158,14 @@ fn the_tables_of_eval_have_a_line_for_each_class() {
 }
 
 #[test]
+fn a_model_that_is_twice_in_a_committee_is_told() {
+    let folder = scratch();
+    tiny_model(folder.path());
+    let run = nn_cli(folder.path(), "eval tiny.model ./tiny.model --data tiny").succeeds();
+    assert!(run.stderr.contains("note: ./tiny.model is named twice"), "{run:?}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_success() {
     let folder = scratch();
     tiny_model(folder.path());

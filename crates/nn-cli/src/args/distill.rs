@@ -13,12 +13,15 @@ Examples:
   nn-cli distill deep.model --hidden 50 --output tiny.model
   nn-cli distill a.model b.model --teacher-share 0.5 --run taught
 
-It is `nn-cli train --preset small --teacher MODEL,...`, and takes all that `train` takes; `nn-cli train --resume` goes on
-with such a run. The teachers are asked about each image as it is distorted for the network that learns, so that they must
-have been trained with the same --preprocess.";
+It is `nn-cli train --preset small --teacher MODEL,...`, and takes all that `train` takes; `nn-cli train --resume` goes on \
+with such a run. The teachers are asked about each image as it is distorted for the network that learns, so that they \
+must have been trained with the same --preprocess.";
 
 /// A training with teachers.
 #[derive(Debug, Args)]
+#[command(mut_arg("preset", |arg| {
+    arg.help("The recipe to start from, which the flags below override [default: small]")
+}))]
 pub(crate) struct DistillArgs {
     /// The networks to learn from, several of them as a committee
     #[arg(required = true, value_name = "MODEL", conflicts_with = "teacher")]

@@ -36,7 +36,7 @@ pub(crate) struct GenerateArgs {
     pub(crate) images: u64,
     /// How images are distorted: affine, elastic, medium (both, moderately), strong, or a list such as
     /// rotation=10,scale=0.1
-    #[arg(long, value_name = "NAME|LIST", default_value_t = Augmentation::MEDIUM)]
+    #[arg(long, value_name = "NAME|LIST", value_parser = value::augmentation(), default_value_t = Augmentation::MEDIUM)]
     pub(crate) augment: Augmentation,
     /// Decides the distortions
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]

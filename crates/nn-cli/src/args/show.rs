@@ -7,7 +7,7 @@ use nn_train::{Augmentation, Preprocessing};
 
 use super::{
     DataArgs, PictureArgs, SplitName,
-    value::{self, ImageSize, Indices},
+    value::{self, ImageSize, Indices, OrNone},
 };
 
 const SHOW_EXAMPLES: &str = "\
@@ -65,9 +65,9 @@ pub(crate) struct ShowArgs {
     /// in files are shown as they are then
     #[arg(long, value_name = "NAME", value_parser = value::preprocessing(), default_value_t = Preprocessing::None)]
     pub(crate) preprocess: Preprocessing,
-    /// Show after each image how it is distorted in the first epochs: NAME or SETTING=NUMBER,...
-    #[arg(long, value_name = "NAME|LIST", conflicts_with = "files")]
-    pub(crate) augment: Option<Augmentation>,
+    /// Show after each image how it is distorted in the first epochs: NAME or SETTING=NUMBER,..., or none
+    #[arg(long, value_name = "NAME|LIST", value_parser = value::augmentation_or_none(), conflicts_with = "files")]
+    pub(crate) augment: Option<OrNone<Augmentation>>,
     /// Distorted versions of each image, those of so many epochs
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = value_parser!(u32).range(1..=1000),
         requires = "augment", allow_negative_numbers = true)]

@@ -42,9 +42,10 @@ Examples:
   nn-cli train --preset small --teacher wide1.model,wide2.model
   mpirun -n 4 nn-cli train --distributed --batch 400 --run four
 
-Ctrl-C stops training after the step; the network of the last finished epoch is saved, or of a run a checkpoint, and
-the exit status is 130. So do SIGTERM and, on Linux, SIGHUP, with 143 and 129. A second Ctrl-C or SIGTERM ends the
+Ctrl-C stops training after the step; the network of the last finished epoch is saved, or of a run a checkpoint, and \
+the exit status is 130. So do SIGTERM and, on Linux, SIGHUP, with 143 and 129. A second Ctrl-C or SIGTERM ends the \
 program at once; no file is damaged by it.
+
 The same seed, data and recipe give the same file, byte for byte, with any number of threads.";
 
 #[derive(Clone, Debug, Default, Args)]
@@ -76,7 +77,7 @@ pub(crate) struct TrainArgs {
     pub(crate) output_activation: Option<Activation>,
     /// How the first weights are drawn: he, glorot, normal:DEVIATION (as normal:0.01; biases too), or auto, which is
     /// he for layers of ReLU and glorot for others
-    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    #[arg(long, value_name = "NAME", value_parser = value::initializer(), help_heading = "Network")]
     pub(crate) initializer: Option<InitializerChoice>,
 
     /// How a gradient changes the weights
@@ -88,7 +89,7 @@ pub(crate) struct TrainArgs {
     pub(crate) rate: Option<f32>,
     /// How the rate moves: constant; step:EPOCHS:FACTOR, multiplied by FACTOR after each so many epochs; cosine, down
     /// to 0; one-cycle or one-cycle:WARMUP, up from 0 for that share of all steps (0.3), then down to 0
-    #[arg(long, value_name = "SCHEDULE", help_heading = "Recipe")]
+    #[arg(long, value_name = "SCHEDULE", value_parser = value::schedule(), help_heading = "Recipe")]
     pub(crate) schedule: Option<Schedule>,
     /// Samples in a step
     #[arg(long, value_name = "COUNT", value_parser = value::at_least_one, allow_negative_numbers = true,
@@ -100,7 +101,7 @@ pub(crate) struct TrainArgs {
     pub(crate) epochs: Option<u32>,
     /// Distort each image anew in every epoch: affine, elastic, medium (both, moderately), strong, or a list such as
     /// rotation=10,scale=0.1,shear=0.1,shift=1,elastic-strength=1, or none
-    #[arg(long, value_name = "NAME|LIST", help_heading = "Ingredients")]
+    #[arg(long, value_name = "NAME|LIST", value_parser = value::augmentation_or_none(), help_heading = "Ingredients")]
     pub(crate) augment: Option<OrNone<Augmentation>>,
     /// Prepare each image so before the network sees it, now and whenever the saved network is asked: deskew, upright
     #[arg(long, value_name = "NAME", value_parser = value::preprocessing(), help_heading = "Ingredients")]
@@ -125,7 +126,7 @@ pub(crate) struct TrainArgs {
     pub(crate) clip: Option<OrNone<Clip>>,
     /// Average the weights: ema:DECAY, as ema:0.999, a moving average; tail:SHARE, as tail:0.25, over the last steps;
     /// or none
-    #[arg(long, value_name = "KIND:NUMBER", help_heading = "Ingredients")]
+    #[arg(long, value_name = "KIND:NUMBER", value_parser = value::averaging(), help_heading = "Ingredients")]
     pub(crate) average: Option<OrNone<Averaging>>,
     /// Learn from what these networks say of each image, too, several of them as a committee: distillation
     #[arg(long, value_name = "MODEL,...", help_heading = "Ingredients")]
@@ -142,7 +143,7 @@ pub(crate) struct TrainArgs {
     /// In which order an epoch visits the samples: full, a shuffle of all of them; blocks or blocks:BLOCK,WINDOW, for
     /// data larger than memory, a shuffle of blocks of 128 samples, and of the samples in each window of 512 blocks; or
     /// auto, which is blocks for training images of 1 GiB or more that are mapped, and full for others [default: auto]
-    #[arg(long, value_name = "ORDER", help_heading = "Recipe")]
+    #[arg(long, value_name = "ORDER", value_parser = value::order(), help_heading = "Recipe")]
     pub(crate) order: Option<OrderChoice>,
 
     #[command(flatten)]

@@ -13,12 +13,13 @@ use std::{
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nn_cli::Size;
 use nn_train::{
-    Order, Preprocessing,
+    Augmentation, Averaging, Order, Preprocessing, Schedule,
     interchange::{Format, Layout},
     nn_core::{Activation, Initializer, Loss, Rule},
 };
 
 use super::import::Shape;
+use crate::suggest::nearest;
 
 /// A parser of names that clap can list, and correct when one is misspelled.
 fn names<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
@@ -51,6 +52,45 @@ pub(super) fn preprocessing() -> impl TypedValueParser<Value = Preprocessing> {
 
 pub(super) fn rule() -> impl TypedValueParser<Value = Rule> {
     names(Rule::ALL.map(Rule::name))
+}
+
+/// A parser of what begins with one of these names, that says which of them was probably meant.
+fn corrected<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: fmt::Display> + Clone + Send + Sync + 'static,
+{
+    let names: Vec<&str> = names.into_iter().collect();
+    move |text: &str| {
+        text.parse().map_err(|error: T::Err| {
+            let name = text.split(':').next().unwrap_or(text);
+            let meant = nearest(name, names.iter().copied()).filter(|&meant| meant != name);
+            meant.map_or_else(|| error.to_string(), |meant| format!("{error}; did you mean `{meant}`?"))
+        })
+    }
+}
+
+pub(super) fn initializer() -> impl TypedValueParser<Value = InitializerChoice> {
+    corrected(["auto", "he", "glorot", "normal"])
+}
+
+pub(super) fn schedule() -> impl TypedValueParser<Value = Schedule> {
+    corrected(["constant", "step", "cosine", "one-cycle"])
+}
+
+pub(super) fn order() -> impl TypedValueParser<Value = OrderChoice> {
+    corrected(["auto", "full", "blocks"])
+}
+
+pub(super) fn augmentation() -> impl TypedValueParser<Value = Augmentation> {
+    corrected(Augmentation::ALL_NAMED.map(|(name, _)| name))
+}
+
+pub(super) fn augmentation_or_none() -> impl TypedValueParser<Value = OrNone<Augmentation>> {
+    corrected(Augmentation::ALL_NAMED.map(|(name, _)| name).into_iter().chain(["none"]))
+}
+
+pub(super) fn averaging() -> impl TypedValueParser<Value = OrNone<Averaging>> {
+    corrected(["ema", "tail", "none"])
 }
 
 pub(super) fn format() -> impl TypedValueParser<Value = Format> {
@@ -511,6 +551,27 @@ mod tests {
         assert_eq!(hidden("none"), Ok(vec![]));
         for text in ["", "0", "100,0", "100,", "1e3", "-5"] {
             assert!(hidden(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_slip_in_a_name_is_corrected() {
+        /// What is said of a text: nothing where it is one.
+        fn said<T>(parser: impl TypedValueParser<Value = T>, text: &str) -> String {
+            let parsed = parser.parse_ref(&clap::Command::new("nn-cli"), None, text.as_ref());
+            parsed.err().map_or_else(String::new, |error| error.to_string())
+        }
+        assert!(said(augmentation_or_none(), "medum").contains("did you mean `medium`?"));
+        assert!(said(augmentation(), "affin").contains("did you mean `affine`?"));
+        assert!(said(schedule(), "one_cycle:0.2").contains("did you mean `one-cycle`?"));
+        for text in ["rotate", "rotation=many"] {
+            let said = said(augmentation(), text);
+            assert!(!said.is_empty() && !said.contains("did you mean"), "{said}");
+        }
+        let said_of_rest = said(schedule(), "step:1");
+        assert!(!said_of_rest.is_empty() && !said_of_rest.contains("did you mean"), "{said_of_rest}");
+        for text in ["strong", "none", "rotation=5"] {
+            assert_eq!(said(augmentation_or_none(), text), "");
         }
     }
 

@@ -33,7 +33,7 @@ impl<'a> Variants<'a> {
         let cannot = || format!("cannot distort {}", images.display());
         args.preprocess.check(shape).with_context(cannot)?;
         let augmenter = |augmentation| Augmenter::new(augmentation, shape, args.seed).with_context(cannot);
-        let augmenter = args.augment.map(augmenter).transpose()?;
+        let augmenter = args.augment.and_then(|augment| augment.0).map(augmenter).transpose()?;
         let epochs = if augmenter.is_some() { args.versions } else { 0 };
         Ok(Variants { files, size, preprocessing: args.preprocess, augmenter, epochs })
     }
