@@ -227,12 +227,17 @@ fn package(output: &mut Output) -> Result<Report> {
     let dirty = if in_ci { "" } else { " --allow-dirty" };
     cargo(&format!("package --workspace --exclude {} --no-verify{dirty}", tidy::CHORES), output)?;
     let target = workspace::target_folder()?;
-    // Not the tests, of which some use what the fuzz targets use. Examples have the dependencies take the same features.
-    Invocation::cargo("check --workspace --lib --bins --examples")
-        .with_path("--manifest-path", &packages::unpack(&target)?)
-        .with_path("--target-dir", &target)
-        .run(output)
-        .context("does the crate use a file from outside its folder?")?;
+    let manifest = packages::unpack(&target)?;
+    // Each by itself, as who depends on it has it: together, one would have the features that another asks for.
+    for package in tidy::CHAIN {
+        Invocation::cargo(&format!("check --package {package}"))
+            .with_path("--manifest-path", &manifest)
+            .with_path("--target-dir", &target)
+            .run(output)
+            .context(
+                "does the crate use a file from outside its folder, or a feature that only others ask for?",
+            )?;
+    }
     Ok(Report::default())
 }
 

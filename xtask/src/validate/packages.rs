@@ -2,7 +2,7 @@
 //!
 //! Cargo's own trial of a package compiles it and all that it depends on once more. Here the unpacked packages are a
 //! workspace with the profiles of this one, and share its target folder, so that what clippy has had checked of the
-//! dependencies serves them as well.
+//! dependencies serves them as well, where it has the same features.
 
 use crate::{tidy, workspace};
 use anyhow::{Context as _, Result};
