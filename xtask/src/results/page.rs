@@ -10,9 +10,9 @@ pub(super) fn page(records: &Records) -> String {
         "# Results\n\n\
          Made by `cargo xtask results`; do not edit. A line for each training is in [results.jsonl](results.jsonl).\n\n\
          The recipes are the presets of `nn-cli train`, in `crates/nn-cli/presets`. They were chosen on the last 10,000 \
-         training images, which were then not trained on; the test images served for the figures below and for nothing \
-         else. The network that counts is that of the last epoch. Accuracies are means over seeds, from 1 on; the spread \
-         is the standard deviation of one seed. A time of `-` was not taken, for other work ran beside.\n\n\
+         training images, which were then not trained on; [learning.md](learning.md) has what was tried, and the one choice \
+         that was made in sight of a test figure. The network that counts is that of the last epoch. Accuracies are means over seeds, from 1 on; the spread \
+         is the standard deviation of one seed. A time of `-` was not taken, for other work ran beside, or nothing was trained.\n\n\
          ## On the 10,000 test images\n\n",
     );
     text += &table(records, false);
@@ -58,14 +58,19 @@ fn table(records: &Records, on_validation: bool) -> String {
         let least = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
         let most = accuracies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         lines += &format!(
-            "| {} | {} | {} | {mean:.2} % | {} | {least:.2} to {most:.2} |",
+            "| {} | {} | {} | {mean:.2} % | {} |",
             experiment.name,
             experiment.about,
             found.len(),
-            if found.len() > 1 { format!("{spread:.2}") } else { "-".to_owned() },
+            if found.len() > 1 {
+                format!("{spread:.2} | {least:.2} to {most:.2}")
+            } else {
+                "- | -".to_owned()
+            },
         );
-        // What is only compared may be trained beside other work, whose time says nothing.
-        let time = if seconds.is_empty() { "-".to_owned() } else { duration(self::mean(&seconds)) };
+        // What is only compared may be trained beside other work, whose time says nothing; a committee is not trained.
+        let is_timed = !seconds.is_empty() && !experiment.is_committee();
+        let time = if is_timed { duration(self::mean(&seconds)) } else { "-".to_owned() };
         lines += &if on_validation { "\n".to_owned() } else { format!(" {time} |\n") };
     }
     if lines.is_empty() {
@@ -111,8 +116,8 @@ mod tests {
 | recipe | what it is | seeds | accuracy | spread | least and most | time of one |
 | --- | --- | ---: | ---: | ---: | ---: | ---: |
 | small | 784-100-10, the best | 2 | 99.00 % | 0.14 | 98.90 to 99.10 | 12 s |
-| wide | 784-800-10 | 1 | 99.40 % | - | 99.40 to 99.40 | 12 s |
-| deep | the best single network | 1 | 99.50 % | - | 99.50 to 99.50 | - |
+| wide | 784-800-10 | 1 | 99.40 % | - | - | 12 s |
+| deep | the best single network | 1 | 99.50 % | - | - | - |
 ";
         assert_eq!(summary(&records), expected);
     }
