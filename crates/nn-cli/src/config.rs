@@ -8,7 +8,7 @@
 use std::{
     fmt::{Display, Write as _},
     fs,
-    io::Read,
+    io::{ErrorKind, Read},
     num::NonZeroU64,
     ops::{Range, RangeInclusive},
     path::{Path, PathBuf},
@@ -182,11 +182,12 @@ pub(crate) fn load<T>(path: &Path, first: &str, parse: impl FnOnce(&str) -> Resu
     refuse_named_pipe(path, "a configuration in TOML")?;
     let text = match read(path) {
         Ok(text) => text,
-        Err(error) => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             let hint = suggest::path(path, Path::is_file)
                 .map_or_else(|| first.to_owned(), |near| format!("did you mean {}?", near.display()));
             return Err(Advised::new(format!("cannot read {}: {error}", path.display()), hint).into());
         }
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     parse(&text).map_err(|wrong| {
         let (line, column) = position(&text, wrong.span.start);

@@ -7,7 +7,6 @@
 //! and cuts a file is told so (`cut.rs`).
 
 use std::{
-    collections::HashSet,
     env,
     ffi::OsString,
     fs,
@@ -70,17 +69,26 @@ pub(crate) fn folders(args: &FoldersArgs) -> Result<Vec<PathBuf>> {
     args.folders.iter().map(|named| folder(&DataArgs { folder: Some(named.clone()) })).collect()
 }
 
-/// The folders in a line.
+/// The folders, or files, in a line.
 pub(crate) fn names(folders: &[PathBuf]) -> String {
     let names: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
     names.join(", ")
 }
 
-/// The first of these files or folders that stands before it already, perhaps under another name.
-pub(crate) fn repeated(paths: &[PathBuf]) -> Option<&Path> {
-    let mut seen = HashSet::new();
-    let is_seen = |path: &&PathBuf| !seen.insert(fs::canonicalize(path).unwrap_or_else(|_| (*path).clone()));
-    paths.iter().find(is_seen).map(PathBuf::as_path)
+/// The places of those of these files or folders that are there more than once, perhaps under another name.
+pub(crate) fn repeated(paths: &[PathBuf]) -> Vec<usize> {
+    let real = |path: &PathBuf| fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    let real: Vec<PathBuf> = paths.iter().map(real).collect();
+    let count = |place: usize| real.iter().filter(|other| **other == real[place]).count();
+    (0..paths.len()).filter(|&place| count(place) > 1).collect()
+}
+
+/// Says which of these count more than once.
+pub(crate) fn note_repeated(paths: &[PathBuf], consequence: &str) {
+    let repeated: Vec<PathBuf> = repeated(paths).into_iter().map(|place| paths[place].clone()).collect();
+    if !repeated.is_empty() {
+        output::note(format_args!("named more than once, so that {consequence}: {}", names(&repeated)));
+    }
 }
 
 /// A folder of this name with something in it, as near as possible. Hidden files do not count: a download that failed

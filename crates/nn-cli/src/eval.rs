@@ -16,7 +16,7 @@ use crate::{
     data,
     failure::Advised,
     model::{self, check_images, class_name},
-    output::{self, Output, count, hyphenated, percent, table, thousands},
+    output::{Output, count, hyphenated, percent, table, thousands},
     target,
 };
 
@@ -68,6 +68,9 @@ impl ClassLine<'_> {
     }
 }
 
+/// What comes of a model that is twice in a committee.
+pub(crate) const COUNTS_AGAIN: &str = "their words count as often in the committee";
+
 pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
     if let Some(path) = &args.outputs {
         if args.models.len() > 1 {
@@ -92,12 +95,7 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
     } else {
         (measure(args, model, &args.models[0], &files)?, Vec::new())
     };
-    if let Some(path) = data::repeated(&args.models) {
-        output::note(format_args!(
-            "{} is named twice: its word counts twice in the committee",
-            path.display()
-        ));
-    }
+    data::note_repeated(&args.models, COUNTS_AGAIN);
     if let Some(path) = &args.outputs {
         write_outputs(path, model, &files)?;
     }

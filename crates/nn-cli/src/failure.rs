@@ -93,7 +93,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
 fn of_system(kind: ErrorKind) -> Option<String> {
     let hint = match kind {
         ErrorKind::NotADirectory => "a part of that path is a file, and no folder: name another path",
-        ErrorKind::AlreadyExists => "something of that name is there already: name another path",
+        ErrorKind::AlreadyExists => {
+            "something of that name, or of a folder above it, is there and no folder: name another path"
+        }
         ErrorKind::PermissionDenied => {
             "this user may not: look at the rights of the path and of the folders above it"
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressStyle;
 use nn_train::{DataFiles, GeneratedFile, GeneratedFolder, GenerationPlan, Split};
 use serde::Serialize;
 
@@ -82,7 +82,8 @@ pub(crate) fn run(args: &GenerateArgs, output: &mut Output) -> Result<Outcome> {
         ));
     }
 
-    let bar = bar(args.images, begun);
+    let style = progress::style("[{wide_bar}] {percent:>3} %  {rate}  {left}", "images");
+    let bar = progress::bar(args.images, begun, style);
     let filled = folder.fill(threads, |done| {
         bar.set_position(done);
         if done == args.images {
@@ -194,14 +195,4 @@ fn end<'a>(
         shape(train.image_shape()),
         thousands(rate as u64)
     ))
-}
-
-/// Draws to standard error, and nothing where that is no terminal.
-fn bar(images: u64, begun: u64) -> ProgressBar {
-    let style = progress::style("[{wide_bar}] {percent:>3} %  {rate}  {left}", "images");
-    let bar = ProgressBar::new(images).with_style(style);
-    bar.set_position(begun);
-    bar.reset_eta();
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use nn_train::{
     BatchReport, EpochReport, FitPlan, Observer,
     nn_core::{Network, Tally},
@@ -171,16 +171,12 @@ impl Observer for Progress<'_> {
             self.waiting.push(self.heading());
             return;
         }
-        // Draws to standard error, and nothing where that is no terminal.
         let style = style("{prefix} [{wide_bar}] {percent:>3} %  {msg}  {rate}  {left}", "samples");
-        self.bar = ProgressBar::new(plan.samples as u64 * u64::from(plan.epochs)).with_style(style);
         let batches_done = plan.steps_done % plan.batches.max(1);
         let samples_done = plan.steps_done / plan.batches.max(1) * plan.samples as u64
             + batches_done.saturating_mul(plan.batch_size as u64).min(plan.samples as u64);
-        self.bar.set_position(samples_done);
-        self.bar.reset_eta();
+        self.bar = bar(plan.samples as u64 * u64::from(plan.epochs), samples_done, style);
         self.bar.set_prefix(format!("epoch {}/{}", plan.steps_done / plan.batches.max(1) + 1, plan.epochs));
-        self.bar.enable_steady_tick(Duration::from_millis(200));
         if !self.json {
             let heading = self.heading();
             let (bar, output) = (&self.bar, &mut *self.output);
@@ -236,6 +232,18 @@ impl Observer for Progress<'_> {
 /// where that is no terminal.
 pub(crate) fn waiting(what: impl Into<Cow<'static, str>>) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_message(what);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// A bar of so many units of work, of which earlier processes have done `begun`. Draws to standard error, and nothing where
+/// that is no terminal.
+pub(crate) fn bar(length: u64, begun: u64, style: ProgressStyle) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden()).with_style(style);
+    // Unseen, for what others have done looks like the work of no time at all.
+    bar.set_position(begun);
+    bar.reset_eta();
+    bar.set_draw_target(ProgressDrawTarget::stderr());
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

@@ -126,7 +126,7 @@ fn train(
     let preprocessing = task.recipe.preprocessing;
     let images = Images::new(&train_files, test_files.as_ref(), preprocessing, task.threads)?;
     let kept = task.validation.of(train_files.len());
-    check_repeated(&task.data, kept)?;
+    check_repeated(&task.data, &train_files, kept)?;
     let sets = Sets::new(kept, &images)?;
     if let Some(found) = config.and_then(|config| config.found) {
         note_findings(&found, typed, &sets);
@@ -206,16 +206,21 @@ fn train(
     }
 }
 
-/// Refuses to train on the samples that are `kept` to measure by, as those of a folder that is there twice would be.
-fn check_repeated(folders: &[PathBuf], kept: usize) -> Result<()> {
-    let Some(folder) = data::repeated(folders) else { return Ok(()) };
-    let folder = folder.display();
-    if kept > 0 {
-        let message =
-            format!("{folder} is named twice, and what is kept of it for validation would be trained on");
-        return Err(Advised::new(message, "name each folder once, or leave out --validation").into());
+/// Refuses to train on the samples that are `kept` to measure by, the last ones, as those of a folder that is there twice
+/// would be.
+fn check_repeated(folders: &[PathBuf], files: &JoinedFiles, kept: usize) -> Result<()> {
+    let repeated = data::repeated(folders);
+    let mut kept = kept;
+    for (place, files) in files.files().iter().enumerate().rev() {
+        if kept > 0 && repeated.contains(&place) {
+            let folder = folders[place].display();
+            let message =
+                format!("{folder} is named twice, and what is kept of it for validation would be trained on");
+            return Err(Advised::new(message, "name each folder once, or leave out --validation").into());
+        }
+        kept = kept.saturating_sub(files.len());
     }
-    output::note(format_args!("{folder} is named twice: its samples are seen twice in each epoch"));
+    data::note_repeated(folders, "their samples are seen as often in each epoch");
     Ok(())
 }
 

@@ -196,9 +196,16 @@ fn a_folder_that_is_named_twice_is_told_and_is_not_what_is_measured_by() {
     tiny_data(folder.path(), "tiny");
     let twice = "train --data tiny --data ./tiny --epochs 1";
     let run = nn_cli(folder.path(), twice).succeeds();
-    assert!(run.stderr.contains("note: ./tiny is named twice"), "{run:?}");
+    let note =
+        "note: named more than once, so that their samples are seen as often in each epoch: tiny, ./tiny\n";
+    assert!(run.stderr.contains(note), "{run:?}");
     nn_cli(folder.path(), &format!("{twice} --validation 3"))
         .fails_with(&["./tiny is named twice, and what is kept of it for validation", "hint: "]);
+    // What is kept is of the last folder.
+    tiny_data(folder.path(), "other");
+    let kept_of_another = "train --data tiny --data tiny --data other --epochs 1 --validation";
+    nn_cli(folder.path(), &format!("{kept_of_another} 12")).succeeds();
+    nn_cli(folder.path(), &format!("{kept_of_another} 13")).fails_with(&["tiny is named twice"]);
 }
 
 /// The files have no bytes on the disk: what is not written of a file is zeros.

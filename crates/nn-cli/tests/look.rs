@@ -201,7 +201,12 @@ fn wrong_usage_exits_with_2_and_says_what_is_meant() {
         ("train --rate 0", "expected a finite number above 0"),
         ("train --rate nan", "expected a finite number above 0"),
         ("train --batch 0", "expected a whole number of at least 1"),
-        ("train --epochs 0", "0 is not in 1.."),
+        ("train --epochs 0", "expected a whole number of at least 1"),
+        ("train --epochs three", "expected a whole number of at least 1"),
+        // As others call it.
+        ("train --lr 0", "invalid value '0' for '--rate <NUMBER>'"),
+        ("train --learning-rate 0", "invalid value '0' for '--rate <NUMBER>'"),
+        ("train --schedule one_cycle", "did you mean `one-cycle`?"),
         ("train --threads 0", "expected a whole number from 1 to 1024"),
         ("train --threads 1000000", "expected a whole number from 1 to 1024"),
         ("train --hidden 100,0", "expected the units of each hidden layer"),

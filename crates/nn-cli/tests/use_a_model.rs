@@ -162,7 +162,7 @@ fn a_model_that_is_twice_in_a_committee_is_told() {
     let folder = scratch();
     tiny_model(folder.path());
     let run = nn_cli(folder.path(), "eval tiny.model ./tiny.model --data tiny").succeeds();
-    assert!(run.stderr.contains("note: ./tiny.model is named twice"), "{run:?}");
+    assert!(run.stderr.contains("count as often in the committee: tiny.model, ./tiny.model\n"), "{run:?}");
 }
 
 #[test]

@@ -144,7 +144,10 @@ pub(crate) fn vacant(path: &Path) -> Result<&OsStr, DataWriteError> {
         // A link to an empty folder is none that a rename could replace.
         Ok(mut entries) => entries.next().is_none() && !is_link(path),
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.symlink_metadata().is_err(),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => false,
+        // It is a file, or a folder above it is one, and then nothing is there.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory && path.symlink_metadata().is_ok() => {
+            false
+        }
         Err(source) => return Err(DataWriteError::Io { path: path.to_owned(), source }),
     };
     let name = path.file_name().filter(|_| is_free);

@@ -83,10 +83,15 @@ impl RunFolder {
     /// # Errors
     /// [`RunError`].
     pub fn open(path: &Path) -> Result<RunFolder, RunError> {
-        if !path.join(RunFolder::CHECKPOINT).is_file() {
-            return Err(RunError::Missing { path: path.to_owned(), is_folder: path.is_dir() });
+        let checkpoint = path.join(RunFolder::CHECKPOINT);
+        match checkpoint.metadata() {
+            Ok(metadata) if metadata.is_file() => RunFolder::lock(path)?.clean(),
+            // Whether there is one cannot be said.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Err(RunError::io("look at", &checkpoint)(error))
+            }
+            _ => Err(RunError::Missing { path: path.to_owned(), is_folder: path.is_dir() }),
         }
-        RunFolder::lock(path)?.clean()
     }
 
     /// The folder, as it was named.

@@ -19,6 +19,8 @@ must have been trained with the same --preprocess.";
 
 /// A training with teachers.
 #[derive(Debug, Args)]
+// Its teachers are its arguments, and `train --resume` goes on with its runs.
+#[command(mut_arg("teacher", |arg| arg.hide(true)), mut_arg("resume", |arg| arg.hide(true)))]
 #[command(mut_arg("preset", |arg| {
     arg.help("The recipe to start from, which the flags below override [default: small]")
 }))]

@@ -10,7 +10,7 @@ const SWEEP_AFTER_HELP: &str = "\
 The file is TOML. What stands at its top is what `train --config` takes: a preset and settings for all networks.
   preset = \"default\"
   validation = 0.1             training samples to choose by, always; 0.1 where nothing is said
-  seeds = [1, 2, 3]            or a count; each combination of settings is trained with every seed
+  seeds = [1, 2, 3]            or a count; every combination is trained with each
 
   [grid]                       every combination of these
   hidden = [50, 100, [100, 50]]
@@ -25,8 +25,8 @@ The file is TOML. What stands at its top is what `train --config` takes: a prese
   [budget]                     if there is to be one: what all trainings may take together
   epochs = 500                 or minutes = 30, by the clock, after which no training begins
 
-  [halving]                    if most are to be given up early: every combination is trained for the first number
-  rungs = [2, 4, 8]            of epochs, the best share of them anew for the next, and so on
+  [halving]                    if most are to be given up early: all are trained for 2 epochs,
+  rungs = [2, 4, 8]            the best share of them anew for 4, and so on
   keep = 0.5
 
 Examples:
@@ -34,11 +34,12 @@ Examples:
   nn-cli sweep rates.toml --plan
   nn-cli sweep rates.toml --output sweeps/again --threads 2 --json
 
-Each network is trained on one thread. Its folder has trials.csv, a row for each training as soon as it is over, and at
-the end report.html, best.model, the best combination trained once more on all training samples and measured once on the
-test set, and best.toml, with which `nn-cli train --config` makes the same network.
-Ctrl-C ends the trainings that run, and the exit status is 130. The same command goes on where a sweep was left, even if
-it was killed. The results do not depend on the number of threads, but with minutes, which depend on the machine.";
+Each network is trained on one thread. Its folder has trials.csv, a row for each training as soon as it is over, and \
+at the end report.html, best.model, the best combination trained once more on all training samples and measured once \
+on the test set, and best.toml, with which `nn-cli train --config` makes the same network.
+
+Ctrl-C ends the trainings that run, and the exit status is 130. The same command goes on where a sweep was left, even \
+if it was killed. The results do not depend on the number of threads, but with minutes, which depend on the machine.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SWEEP_AFTER_HELP)]

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 
-use clap::{ArgGroup, Args, value_parser};
+use clap::{ArgGroup, Args};
 use nn_train::{
     Augmentation, Averaging, Preprocessing, Schedule,
     nn_core::{Activation, Loss, Rule},
@@ -84,8 +84,8 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "NAME", value_parser = value::rule(), help_heading = "Recipe")]
     pub(crate) optimizer: Option<Rule>,
     /// The learning rate at its highest, above 0
-    #[arg(long, value_name = "NUMBER", value_parser = value::rate, allow_negative_numbers = true,
-        help_heading = "Recipe")]
+    #[arg(long, aliases = ["learning-rate", "lr"], value_name = "NUMBER", value_parser = value::rate,
+        allow_negative_numbers = true, help_heading = "Recipe")]
     pub(crate) rate: Option<f32>,
     /// How the rate moves: constant; step:EPOCHS:FACTOR, multiplied by FACTOR after each so many epochs; cosine, down
     /// to 0; one-cycle or one-cycle:WARMUP, up from 0 for that share of all steps (0.3), then down to 0
@@ -96,7 +96,7 @@ pub(crate) struct TrainArgs {
         help_heading = "Recipe")]
     pub(crate) batch: Option<usize>,
     /// How often every training sample is seen
-    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..), allow_negative_numbers = true,
+    #[arg(long, value_name = "COUNT", value_parser = value::whole, allow_negative_numbers = true,
         help_heading = "Recipe")]
     pub(crate) epochs: Option<u32>,
     /// Distort each image anew in every epoch: affine, elastic, medium (both, moderately), strong, or a list such as
@@ -175,7 +175,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "STEPS", requires = "kept", help_heading = "Runs")]
     pub(crate) checkpoint_every: Option<NonZeroU64>,
     /// End the run when so many epochs in a row were no better than the best before them; `best.model` has that one
-    #[arg(long, value_name = "EPOCHS", value_parser = value_parser!(u32).range(1..), requires = "kept",
+    #[arg(long, value_name = "EPOCHS", value_parser = value::whole, requires = "kept",
         help_heading = "Runs")]
     pub(crate) patience: Option<u32>,
     /// Write event files for TensorBoard, too; a run that has begun with them goes on with them
@@ -187,7 +187,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, conflicts_with = "print_config", help_heading = "Several machines")]
     pub(crate) distributed: bool,
     /// How long to wait for the other processes before giving up [default: 60]
-    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..), requires = "distributed",
+    #[arg(long, value_name = "SECONDS", value_parser = value::whole, requires = "distributed",
         allow_negative_numbers = true, help_heading = "Several machines")]
     pub(crate) rank_timeout: Option<u32>,
 }

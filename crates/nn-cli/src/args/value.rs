@@ -137,6 +137,12 @@ pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Epochs, or seconds.
+pub(super) fn whole(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or_else(|| "expected a whole number of at least 1".to_owned())
+}
+
 pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
     let count = text.parse().ok().filter(|count| *count <= 1024);
     count.and_then(NonZeroUsize::new).ok_or_else(|| "expected a whole number from 1 to 1024".to_owned())

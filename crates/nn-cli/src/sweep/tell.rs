@@ -151,12 +151,8 @@ impl<'a> Teller<'a> {
             output.line(start.text(intent))?;
         }
         output.flush()?;
-        // Draws to standard error, and nothing where that is no terminal.
         let style = progress::style("{pos} of {len} [{wide_bar}] {percent:>3} %  {msg}  {left}", "trainings");
-        let bar = ProgressBar::new(plan.trials_planned() as u64).with_style(style);
-        bar.set_position(records.rows().len() as u64);
-        bar.reset_eta();
-        bar.enable_steady_tick(Duration::from_millis(500));
+        let bar = progress::bar(plan.trials_planned() as u64, records.rows().len() as u64, style);
         let measured = records.rows().iter().filter_map(|row| row.measured);
         let best = measured.map(|measured| measured.validation.accuracy).fold(0.0, f64::max);
         Ok(Teller { output, json: args.json, bar, best })

@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::task::{Lesson, School, Task};
 use crate::{
+    data,
+    eval::COUNTS_AGAIN,
     failure::Advised,
     model::{self, check_images},
 };
@@ -52,6 +54,9 @@ impl Teaching {
                     path.display()
                 );
             }
+        }
+        if begun.is_none() {
+            data::note_repeated(&teachers.0, COUNTS_AGAIN);
         }
         let lesson = Lesson { teachers: teachers.0.clone(), sha256, share: *share };
         Ok(Some(Teaching { committee: Committee::new(models)?, lesson }))
