@@ -30,7 +30,7 @@ use crate::{
     args::{
         TrainArgs, Validation,
         value::{
-            DropoutShares, OrNone, OrderChoice, Teachers, at_least_one, is_hidden, rate, share,
+            DropoutShares, OrNone, OrderChoice, Teachers, at_least_one, is_hidden, known, meant, rate, share,
             share_below_one, weight_decay,
         },
     },
@@ -299,26 +299,26 @@ fn set(args: &mut TrainArgs, key: &str, text: &str) -> Result<(), Refused> {
         }
         "loss" => args.loss = Some(named(text, Loss::ALL, Loss::name)?),
         "output-activation" => args.output_activation = Some(named(text, Activation::ALL, Activation::name)?),
-        "initializer" => args.initializer = Some(text.parse()?),
+        "initializer" => args.initializer = Some(begun(text, known::INITIALIZERS)?),
         "optimizer" => args.optimizer = Some(named(text, Rule::ALL, Rule::name)?),
         "rate" => args.rate = Some(rate(text)?),
-        "schedule" => args.schedule = Some(text.parse().map_err(|error| Refused::from(format!("{error}")))?),
+        "schedule" => args.schedule = Some(begun(text, known::SCHEDULES)?),
         "batch" => args.batch = Some(at_least_one(text)?),
         "epochs" => args.epochs = Some(number(text, 1..=u32::MAX)?),
         "preprocess" => {
             args.preprocess = Some(named(text, Preprocessing::ALL, Preprocessing::name)?);
         }
-        "augment" => args.augment = Some(text.parse()?),
+        "augment" => args.augment = Some(begun(text, known::augmentations_or_none())?),
         "mixup" => args.mixup = Some(share(text)?),
         "label-smoothing" => args.label_smoothing = Some(share_below_one(text)?),
         "dropout" => args.dropout = Some(text.parse()?),
         "weight-decay" => args.weight_decay = Some(weight_decay(text)?),
         "clip" => args.clip = Some(text.parse()?),
-        "average" => args.average = Some(text.parse()?),
+        "average" => args.average = Some(begun(text, known::AVERAGES)?),
         "teacher" => args.teacher = Some(text.parse()?),
         "teacher-share" => args.teacher_share = Some(share(text)?),
         "seed" => args.seed = Some(number(text, 0..=u64::MAX)?),
-        "order" => args.order = Some(text.parse()?),
+        "order" => args.order = Some(begun(text, known::ORDERS)?),
         "validation" => args.validation = Some(text.parse()?),
         "data" if text.is_empty() => return Err("expected the name of a folder".to_owned().into()),
         "data" => args.data.folders = vec![text.into()],
@@ -342,6 +342,17 @@ fn named<T: Copy>(
     all.iter().find(|(name, _)| *name == text).map(|(_, one)| *one).ok_or_else(|| Refused {
         expected: format!("expected one of {}", names().collect::<Vec<_>>().join(", ")),
         meant: suggest::nearest(text, names()).map(str::to_owned),
+    })
+}
+
+/// What begins with one of these names.
+fn begun<T: FromStr<Err: Display>>(
+    text: &str,
+    names: impl IntoIterator<Item = &'static str>,
+) -> Result<T, Refused> {
+    text.parse().map_err(|error: T::Err| Refused {
+        expected: error.to_string(),
+        meant: meant(text, names).map(str::to_owned),
     })
 }
 

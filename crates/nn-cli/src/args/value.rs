@@ -54,43 +54,66 @@ pub(super) fn rule() -> impl TypedValueParser<Value = Rule> {
     names(Rule::ALL.map(Rule::name))
 }
 
+/// The names that values of several flags begin with.
+pub(crate) mod known {
+    use nn_train::Augmentation;
+
+    pub(crate) const INITIALIZERS: [&str; 4] = ["auto", "he", "glorot", "normal"];
+    pub(crate) const SCHEDULES: [&str; 4] = ["constant", "step", "cosine", "one-cycle"];
+    pub(crate) const ORDERS: [&str; 3] = ["auto", "full", "blocks"];
+    pub(crate) const AVERAGES: [&str; 3] = ["ema", "tail", "none"];
+
+    pub(crate) fn augmentations() -> impl Iterator<Item = &'static str> + Clone {
+        Augmentation::ALL_NAMED.into_iter().map(|(name, _)| name)
+    }
+
+    pub(crate) fn augmentations_or_none() -> impl Iterator<Item = &'static str> + Clone {
+        augmentations().chain(["none"])
+    }
+}
+
+/// Which of the names that such a value begins with was probably meant, where it begins with none.
+pub(crate) fn meant(text: &str, names: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    let name = text.split(':').next().unwrap_or(text);
+    nearest(name, names).filter(|&meant| meant != name)
+}
+
 /// A parser of what begins with one of these names, that says which of them was probably meant.
-fn corrected<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+fn corrected<T, N>(names: N) -> impl TypedValueParser<Value = T>
 where
     T: FromStr<Err: fmt::Display> + Clone + Send + Sync + 'static,
+    N: IntoIterator<Item = &'static str> + Clone + Send + Sync + 'static,
 {
-    let names: Vec<&str> = names.into_iter().collect();
     move |text: &str| {
-        text.parse().map_err(|error: T::Err| {
-            let name = text.split(':').next().unwrap_or(text);
-            let meant = nearest(name, names.iter().copied()).filter(|&meant| meant != name);
-            meant.map_or_else(|| error.to_string(), |meant| format!("{error}; did you mean `{meant}`?"))
+        text.parse().map_err(|error: T::Err| match meant(text, names.clone()) {
+            Some(meant) => format!("{error}; did you mean `{meant}`?"),
+            None => error.to_string(),
         })
     }
 }
 
 pub(super) fn initializer() -> impl TypedValueParser<Value = InitializerChoice> {
-    corrected(["auto", "he", "glorot", "normal"])
+    corrected(known::INITIALIZERS)
 }
 
 pub(super) fn schedule() -> impl TypedValueParser<Value = Schedule> {
-    corrected(["constant", "step", "cosine", "one-cycle"])
+    corrected(known::SCHEDULES)
 }
 
 pub(super) fn order() -> impl TypedValueParser<Value = OrderChoice> {
-    corrected(["auto", "full", "blocks"])
+    corrected(known::ORDERS)
 }
 
 pub(super) fn augmentation() -> impl TypedValueParser<Value = Augmentation> {
-    corrected(Augmentation::ALL_NAMED.map(|(name, _)| name))
+    corrected(known::augmentations())
 }
 
 pub(super) fn augmentation_or_none() -> impl TypedValueParser<Value = OrNone<Augmentation>> {
-    corrected(Augmentation::ALL_NAMED.map(|(name, _)| name).into_iter().chain(["none"]))
+    corrected(known::augmentations_or_none())
 }
 
 pub(super) fn averaging() -> impl TypedValueParser<Value = OrNone<Averaging>> {
-    corrected(["ema", "tail", "none"])
+    corrected(known::AVERAGES)
 }
 
 pub(super) fn format() -> impl TypedValueParser<Value = Format> {
