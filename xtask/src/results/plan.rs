@@ -111,8 +111,7 @@ impl Experiment {
 
     /// Whether another experiment stands on it.
     fn is_stood_on(&self) -> bool {
-        let stands_on_it = |other: &Experiment| matches!(other.stands, Stands::Taught(name, _) | Stands::Asks(name, _) if name == self.name);
-        EXPERIMENTS.iter().any(stands_on_it)
+        EXPERIMENTS.iter().flat_map(Experiment::members).any(|(member, _)| member.name == self.name)
     }
 
     /// The command, for people.

@@ -47,7 +47,7 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     pub(crate) split: SplitName,
     /// How many classes to name, the most probable first
-    #[arg(long, value_name = "COUNT", default_value = "3", value_parser = value::at_least_one,
+    #[arg(long, value_name = "COUNT", default_value = "3", value_parser = value::at_least_one::<usize>,
         allow_negative_numbers = true)]
     pub(crate) top: usize,
     #[command(flatten)]

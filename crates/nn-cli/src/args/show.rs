@@ -50,7 +50,7 @@ pub(crate) struct ShowArgs {
     #[arg(long, value_name = "NUMBERS", allow_negative_numbers = true)]
     pub(crate) index: Option<Indices>,
     /// Images beside one another; by default as many as fit, and 5 in a PNG file
-    #[arg(long, value_name = "COUNT", value_parser = value::at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "COUNT", value_parser = value::at_least_one::<usize>, allow_negative_numbers = true)]
     pub(crate) columns: Option<usize>,
     /// Write a sheet of the images with their labels to this file instead; an earlier PNG file of that name is
     /// replaced, no other file is

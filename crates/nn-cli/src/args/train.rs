@@ -92,11 +92,11 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "SCHEDULE", value_parser = value::schedule(), help_heading = "Recipe")]
     pub(crate) schedule: Option<Schedule>,
     /// Samples in a step
-    #[arg(long, value_name = "COUNT", value_parser = value::at_least_one, allow_negative_numbers = true,
+    #[arg(long, value_name = "COUNT", value_parser = value::at_least_one::<usize>, allow_negative_numbers = true,
         help_heading = "Recipe")]
     pub(crate) batch: Option<usize>,
     /// How often every training sample is seen
-    #[arg(long, value_name = "COUNT", value_parser = value::whole, allow_negative_numbers = true,
+    #[arg(long, value_name = "COUNT", value_parser = value::at_least_one::<u32>, allow_negative_numbers = true,
         help_heading = "Recipe")]
     pub(crate) epochs: Option<u32>,
     /// Distort each image anew in every epoch: affine, elastic, medium (both, moderately), strong, or a list such as
@@ -175,7 +175,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "STEPS", requires = "kept", help_heading = "Runs")]
     pub(crate) checkpoint_every: Option<NonZeroU64>,
     /// End the run when so many epochs in a row were no better than the best before them; `best.model` has that one
-    #[arg(long, value_name = "EPOCHS", value_parser = value::whole, requires = "kept",
+    #[arg(long, value_name = "EPOCHS", value_parser = value::at_least_one::<u32>, requires = "kept",
         help_heading = "Runs")]
     pub(crate) patience: Option<u32>,
     /// Write event files for TensorBoard, too; a run that has begun with them goes on with them
@@ -187,7 +187,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, conflicts_with = "print_config", help_heading = "Several machines")]
     pub(crate) distributed: bool,
     /// How long to wait for the other processes before giving up [default: 60]
-    #[arg(long, value_name = "SECONDS", value_parser = value::whole, requires = "distributed",
+    #[arg(long, value_name = "SECONDS", value_parser = value::at_least_one::<u32>, requires = "distributed",
         allow_negative_numbers = true, help_heading = "Several machines")]
     pub(crate) rank_timeout: Option<u32>,
 }

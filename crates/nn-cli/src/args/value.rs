@@ -153,16 +153,9 @@ pub(crate) fn rate(text: &str) -> Result<f32, String> {
     }
 }
 
-pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err("expected a whole number of at least 1".to_owned()),
-    }
-}
-
-/// Epochs, or seconds.
-pub(super) fn whole(text: &str) -> Result<u32, String> {
-    let count = text.parse().ok().filter(|&count| count > 0);
+/// A count of whatever type.
+pub(crate) fn at_least_one<T: FromStr + Default + PartialOrd>(text: &str) -> Result<T, String> {
+    let count = text.parse().ok().filter(|count| *count > T::default());
     count.ok_or_else(|| "expected a whole number of at least 1".to_owned())
 }
 
