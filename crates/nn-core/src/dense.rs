@@ -2,13 +2,17 @@
 //! where their numbers come from. Every sum runs over its terms in order, one after the other, whatever
 //! the tile: the results do not depend on how rows are shared between threads.
 //!
-//! A tile of the result is summed in registers, and W is cut into panels that are as wide as a tile. A
-//! panel, or one of W^T, is packed into one piece, and all samples go over it before the next.
+//! A tile of the result is summed in registers. One factor of the product gives it a number for each of its rows,
+//! term after term; the other some lines, a panel, which stays in the first cache while other rows go over it.
+//! Where a factor has its next term on another page of memory, it is packed into one piece first.
 
-use crate::matrix::Matrix;
-use crate::panel::{inner_blocks, pack, pack_transposed, panel_buffer, tile_width};
+use crate::matrix::{Matrix, transpose};
+use crate::panel::{
+    STRIP_LINES, Scratch, inner_blocks, pack_columns, pack_lines, pack_strip, strip_width, tile_width,
+};
 use crate::parameters::Rows;
-use crate::simd::{LANES, Line, Simd, floats, load_lines, store_lines};
+use crate::simd::{LANES, Line, Simd, floats, floats_mut, load_lines, store_lines};
+use std::iter::once;
 use std::ops::Range;
 use zerocopy::IntoBytes;
 
@@ -107,72 +111,125 @@ macro_rules! for_rows {
 #[inline(always)]
 pub(crate) fn add_product<S: Simd>(simd: S, x: &Matrix, weights: Rows<'_>, z: &mut Matrix) {
     let (inputs, width) = (weights.shape.inputs, weights.shape.width());
-    let packed = if width > tile_width::<S>() { inputs } else { 0 };
-    panel_buffer!(buffer, S, packed);
+    let is_panel = width <= tile_width::<S>();
+    let mut scratch = Scratch::of(if is_panel { 0 } else { STRIP_LINES });
     for inner in inner_blocks::<S>(inputs) {
         let weights = weights.of(inner.clone());
-        for_panels!(S, 0..width, |line, L| {
-            let panel = pack::<L>(weights, line, buffer);
-            add_panel::<S, L>(simd, x, inner.start, panel, (&mut *z, line));
+        for first in (0..width).step_by(strip_width::<S>()) {
+            let strip = first..width.min(first + strip_width::<S>());
+            let panels = match is_panel {
+                true => weights.lines,
+                false => pack_strip(simd, weights, strip.clone(), &mut scratch),
+            };
+            for_panels!(S, strip, |line, L| {
+                let panel = panels[(line - first) * inner.len()..][..L * inner.len()].as_chunks::<L>().0;
+                for_rows!(S, 0..z.rows(), |row, M| {
+                    let mut terms: [&[f32]; M] = [&[]; M];
+                    let mut sums = [[simd.splat(0.0); L]; M];
+                    for m in 0..M {
+                        terms[m] = &x.row_floats(row + m)[inner.clone()];
+                        sums[m] = load_lines(simd, &z.row(row + m)[line..]);
+                    }
+                    sums = product_tile(simd, terms, panel, sums);
+                    for m in 0..M {
+                        store_lines(simd, sums[m], &mut z.row_mut(row + m)[line..]);
+                    }
+                });
+            });
+        }
+    }
+}
+
+/// Lines of dZ^T that W is gone over for at a time: those of 128 samples.
+const SAMPLE_LINES: usize = 8;
+
+/// Rows of dX^T that are summed at a time: whole tiles, and whole lines of dX.
+const TURNED_ROWS: usize = 48;
+
+/// dX = dZ W^T, with dZ (N, O) and W (I, O), as dX^T = W dZ^T: W, by far the largest, is read as it lies, row after row,
+/// and the others are turned over.
+#[inline(always)]
+pub(crate) fn transposed_product<S: Simd>(simd: S, d_z: &Matrix, weights: Rows<'_>, d_x: &mut Matrix) {
+    let (inputs, outputs, width) = (weights.shape.inputs, weights.shape.outputs, d_x.width());
+    let all = d_z.rows().div_ceil(LANES);
+    let mut scratch = Scratch::of(all * outputs + TURNED_ROWS * SAMPLE_LINES);
+    let (turned, sums) = scratch.split_at_mut(all * outputs);
+    turn(simd, d_z, turned);
+    for first in (0..all).step_by(SAMPLE_LINES) {
+        let lines = SAMPLE_LINES.min(all - first);
+        for input in (0..inputs).step_by(TURNED_ROWS) {
+            let rows = TURNED_ROWS.min(inputs - input);
+            for inner in inner_blocks::<S>(outputs) {
+                for_rows!(S, 0..rows, |row, M| {
+                    let mut terms: [&[f32]; M] = [&[]; M];
+                    for m in 0..M {
+                        terms[m] = &floats(weights.row(input + row + m))[inner.clone()];
+                    }
+                    for_panels!(S, first..first + lines, |line, L| {
+                        let panel =
+                            &turned[line * outputs..][..L * outputs].as_chunks::<L>().0[inner.clone()];
+                        let sums = &mut sums[row * lines + line - first..];
+                        let mut tile = [[simd.splat(0.0); L]; M];
+                        if inner.start > 0 {
+                            for m in 0..M {
+                                tile[m] = load_lines(simd, &sums[m * lines..]);
+                            }
+                        }
+                        tile = product_tile(simd, terms, panel, tile);
+                        for m in 0..M {
+                            store_lines(simd, tile[m], &mut sums[m * lines..]);
+                        }
+                    });
+                });
+            }
+            let d_x = &mut d_x.lines_mut()[first * LANES * width + input / LANES..];
+            transpose(simd, &sums[..rows * lines], lines, d_x, width);
+        }
+    }
+}
+
+/// Writes dZ^T panel after panel.
+#[inline(always)]
+fn turn<S: Simd>(simd: S, d_z: &Matrix, turned: &mut [Line]) {
+    let (outputs, width) = (d_z.columns(), d_z.width());
+    let lines = 0..d_z.rows().div_ceil(LANES);
+    // Cut as the product goes over them.
+    for first in lines.clone().step_by(SAMPLE_LINES) {
+        for_panels!(S, first..lines.end.min(first + SAMPLE_LINES), |line, L| {
+            let samples = line * LANES..d_z.rows().min((line + L) * LANES);
+            let d_z = &d_z.lines()[samples.start * width..samples.end * width];
+            transpose(simd, d_z, width, &mut turned[line * outputs..][..L * outputs], L);
         });
     }
 }
 
-/// dX += dZ W^T, with dZ (N, O) and W (I, O).
-#[inline(always)]
-pub(crate) fn add_transposed_product<S: Simd>(simd: S, d_z: &Matrix, weights: Rows<'_>, d_x: &mut Matrix) {
-    let outputs = weights.shape.outputs;
-    panel_buffer!(buffer, S, outputs);
-    for inner in inner_blocks::<S>(outputs) {
-        for_panels!(S, 0..d_x.width(), |line, L| {
-            let panel = pack_transposed::<S, L>(simd, weights, inner.clone(), line, buffer);
-            add_panel::<S, L>(simd, d_z, inner.start, panel, (&mut *d_x, line));
-        });
-    }
-}
-
-/// L lines of every row of out += a b, from line `line` on. The panel of `b` goes with the columns of `a` from
-/// `first` on.
-#[inline(always)]
-fn add_panel<S: Simd, const L: usize>(
-    simd: S,
-    a: &Matrix,
-    first: usize,
-    panel: &[[Line; L]],
-    (out, line): (&mut Matrix, usize),
-) {
-    for_rows!(S, 0..out.rows(), |row, M| {
-        product_tile::<S, M, L>(simd, (a, row, first), panel, (&mut *out, line));
-    });
-}
-
-/// M rows x L lines of out += a b, from row `row` and line `line` on.
+/// M rows x L lines of sums += a b, with those rows' terms of `a` and a panel of `b`.
 #[inline(always)]
 fn product_tile<S: Simd, const M: usize, const L: usize>(
     simd: S,
-    (a, row, first): (&Matrix, usize, usize),
+    terms: [&[f32]; M],
     panel: &[[Line; L]],
-    (out, line): (&mut Matrix, usize),
-) {
-    let mut terms: [&[f32]; M] = [&[]; M];
-    let mut sums = [[simd.splat(0.0); L]; M];
+    mut sums: [[S::Vector; L]; M],
+) -> [[S::Vector; L]; M] {
+    // Slices of one length leave the loop one check.
+    let mut rows: [&[f32]; M] = [&[]; M];
     for m in 0..M {
-        terms[m] = &a.row_floats(row + m)[first..][..panel.len()];
-        sums[m] = load_lines(simd, &out.row(row + m)[line..]);
+        rows[m] = &terms[m][..panel.len()];
     }
     for (k, b) in panel.iter().enumerate() {
         let b: [S::Vector; L] = load_lines(simd, b);
         for m in 0..M {
-            let a = simd.splat(terms[m][k]);
+            let a = simd.splat(rows[m][k]);
             for l in 0..L {
                 sums[m][l] = simd.mul_add(a, b[l], sums[m][l]);
             }
         }
     }
-    for m in 0..M {
-        store_lines(simd, sums[m], &mut out.row_mut(row + m)[line..]);
-    }
+    sums
 }
+
+/// Lines in a row of dZ from which on as many panels go over X as pay for packing it.
+const PACKED_FROM: usize = 16;
 
 /// dW = X^T dZ for the inputs `rows`. The parts are the X and dZ of some of the batch's samples each.
 #[inline(always)]
@@ -183,34 +240,66 @@ pub(crate) fn weight_gradient<'a, S: Simd>(
     width: usize,
     sink: &mut impl GradientSink<S>,
 ) {
+    if width < PACKED_FROM {
+        for_panels!(S, 0..width, |line, L| {
+            for_rows!(S, rows.clone(), |row, M| {
+                let parts = parts.clone().map(|(x, d_z)| {
+                    let x = (floats(x.lines()).get(row..).unwrap_or_default(), x.width() * LANES);
+                    (x, (d_z.lines().get(line..).unwrap_or_default(), d_z.width()))
+                });
+                gradient_tile::<S, M, L>(simd, parts, (row - rows.start, line), sink);
+            });
+        });
+        return;
+    }
+    // In their matrices, each sample's numbers are on other pages of memory.
+    let samples: usize = parts.clone().map(|(x, _)| x.rows()).sum();
+    let x_lines = (rows.len() * samples).div_ceil(LANES);
+    let mut scratch = Scratch::of(x_lines + tile_width::<S>() * samples);
+    let (packed_x, packed_d_z) = scratch.split_at_mut(x_lines);
+    let packed_x = floats_mut(packed_x);
+    for_rows!(S, rows.clone(), |row, M| {
+        let x = parts.clone().map(|(x, _)| x);
+        pack_columns::<M>(x, row, &mut packed_x[(row - rows.start) * samples..][..M * samples]);
+    });
     for_panels!(S, 0..width, |line, L| {
+        let d_z = pack_lines::<L>(parts.clone().map(|(_, d_z)| d_z), line, packed_d_z);
         for_rows!(S, rows.clone(), |row, M| {
-            // The weights come from main memory while their gradient is summed.
-            for m in 0..M {
-                sink.prefetch::<L>(simd, row + m - rows.start, line);
-            }
-            let sums = outer_tile::<S, M, L>(simd, parts.clone(), row, line);
-            for (m, sums) in sums.into_iter().enumerate() {
-                sink.take(simd, row + m - rows.start, line, sums);
-            }
+            let x = &packed_x[(row - rows.start) * samples..][..M * samples];
+            gradient_tile::<S, M, L>(simd, once(((x, M), (d_z, L))), (row - rows.start, line), sink);
         });
     });
 }
 
-/// M rows x L lines of X^T dZ.
+/// M rows x L lines of X^T dZ, summed and taken.
+#[inline(always)]
+fn gradient_tile<'a, S: Simd, const M: usize, const L: usize>(
+    simd: S,
+    parts: impl Iterator<Item = ((&'a [f32], usize), (&'a [Line], usize))>,
+    (row, line): (usize, usize),
+    sink: &mut impl GradientSink<S>,
+) {
+    // The weights come from main memory while their gradient is summed.
+    for m in 0..M {
+        sink.prefetch::<L>(simd, row + m, line);
+    }
+    let sums = outer_tile::<S, M, L>(simd, parts);
+    for (m, sums) in sums.into_iter().enumerate() {
+        sink.take(simd, row + m, line, sums);
+    }
+}
+
+/// M rows x L lines of X^T dZ, the sum over the samples of some parts. Of each part are given the numbers of X from the
+/// tile's first row on, with those of the next sample after a stride, and so the lines of dZ.
 #[inline(always)]
 fn outer_tile<'a, S: Simd, const M: usize, const L: usize>(
     simd: S,
-    parts: impl Iterator<Item = (&'a Matrix, &'a Matrix)>,
-    row: usize,
-    line: usize,
+    parts: impl Iterator<Item = ((&'a [f32], usize), (&'a [Line], usize))>,
 ) -> [[S::Vector; L]; M] {
     let mut sums = [[simd.splat(0.0); L]; M];
-    for (x, d_z) in parts {
+    for ((x, x_stride), (d_z, d_z_stride)) in parts {
         // Slices that begin with the tile in every row leave the loop one check each.
-        let x_rows = floats(x.lines()).get(row..).unwrap_or_default().chunks(x.width() * LANES);
-        let d_z_rows = d_z.lines().get(line..).unwrap_or_default().chunks(d_z.width());
-        for (x, d_z) in x_rows.zip(d_z_rows) {
+        for (x, d_z) in x.chunks(x_stride).zip(d_z.chunks(d_z_stride)) {
             let x: &[f32; M] = x.first_chunk().expect("a tile lies within the rows");
             let d_z: [S::Vector; L] = load_lines(simd, d_z);
             for m in 0..M {

@@ -1,6 +1,6 @@
 //! Owns the padded matrix that activations and their gradients are stored in. Knows no formula.
 
-use crate::simd::{LANES, Line, floats, floats_mut, lines_for};
+use crate::simd::{LANES, Line, Simd, floats, floats_mut, lines_for};
 use ndarray::{ArrayView2, ShapeBuilder};
 use std::ops::Range;
 
@@ -98,6 +98,36 @@ impl Matrix {
     /// Shape (rows, columns).
     pub(crate) fn view(&self) -> ArrayView2<'_, f32> {
         view(&self.lines, self.rows, self.columns)
+    }
+}
+
+/// Writes rows of `from_width` lines as columns: into the first lines of rows that are `to_width` lines wide, as many as
+/// there are. What whole lines need in place of missing rows is zero.
+#[inline(always)]
+pub(crate) fn transpose<S: Simd>(
+    simd: S,
+    from: &[Line],
+    from_width: usize,
+    to: &mut [Line],
+    to_width: usize,
+) {
+    static NO_ROW: Line = Line([0.0; LANES]);
+    for place in 0..from.len().div_ceil(LANES * from_width) {
+        for column in 0..from_width {
+            let mut rows = [&NO_ROW; LANES];
+            for i in 0..LANES {
+                if let Some(line) = from.get((LANES * place + i) * from_width + column) {
+                    rows[i] = line;
+                }
+            }
+            let mut columns = [Line::default(); LANES];
+            simd.transpose(rows, &mut columns, 1);
+            for i in 0..LANES {
+                if let Some(line) = to.get_mut((LANES * column + i) * to_width + place) {
+                    *line = columns[i];
+                }
+            }
+        }
     }
 }
 

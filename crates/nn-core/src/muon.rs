@@ -236,7 +236,7 @@ impl Kernel for Gram<'_> {
             let rows = task.rows.start..task.rows.end.min(x.rows());
             task.left.copy_rows(x, rows.clone());
             task.product.reshape(rows.len(), x.rows());
-            dense::add_transposed_product(simd, &task.left, Rows::of_matrix(x), &mut task.product);
+            dense::transposed_product(simd, &task.left, Rows::of_matrix(x), &mut task.product);
             gram.copy_from_slice(task.product.lines());
         }
     }

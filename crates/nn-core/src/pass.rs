@@ -129,8 +129,7 @@ pub(crate) fn backward<S: Simd>(
         }
         if let Some(d_x) = before.last_mut() {
             d_x.set_rows(d_z.rows());
-            d_x.lines_mut().fill(Default::default());
-            dense::add_transposed_product(simd, d_z, parameters.rows(layer), d_x);
+            dense::transposed_product(simd, d_z, parameters.rows(layer), d_x);
         }
     }
 }

@@ -7,9 +7,18 @@ use crate::simd::Kernel;
 use crate::simd::tests::on_every_set;
 use ndarray::{Array2, ArrayView2, s};
 
-/// (N, I, O): ragged, more terms than a panel holds, fewer rows than a tile, wide enough for every tile.
-const SIZES: [(usize, usize, usize); 7] =
-    [(1, 3, 2), (5, 33, 16), (23, 47, 50), (7, 400, 17), (9, 18, 805), (13, 385, 129), (2, 65, 49)];
+/// (N, I, O): ragged, more terms than a panel holds, fewer rows than a tile, wide enough for every tile and to be packed,
+/// more samples and inputs than are turned over at a time.
+const SIZES: [(usize, usize, usize); 8] = [
+    (1, 3, 2),
+    (5, 33, 16),
+    (23, 47, 50),
+    (7, 400, 17),
+    (9, 18, 805),
+    (13, 385, 129),
+    (2, 65, 49),
+    (139, 61, 390),
+];
 
 /// Whole numbers from -4 to 4, whose products and sums are exact, so that any order gives the same.
 fn whole_numbers(rows: usize, columns: usize) -> Array2<f32> {
@@ -29,7 +38,7 @@ fn parameters(weights: &Array2<f32>) -> Parameters {
     parameters
 }
 
-/// X W of some samples, added to ones; dZ W^T, added to ones; and X^T dZ, in two parts.
+/// X W of some samples, added to ones; dZ W^T, in place of ones; and X^T dZ, in two parts.
 #[derive(Clone, Copy)]
 struct Products<'a> {
     x: ArrayView2<'a, f32>,
@@ -48,7 +57,7 @@ impl Kernel for Products<'_> {
         let (mut z, mut d_x) = (ones(outputs), ones(inputs));
         let rows = weights.rows(0);
         add_product(simd, &Matrix::from_view(x), rows.of(0..inputs), &mut z);
-        add_transposed_product(simd, &Matrix::from_view(d_z), rows, &mut d_x);
+        transposed_product(simd, &Matrix::from_view(d_z), rows, &mut d_x);
         for matrix in [&z, &d_x] {
             let (columns, width) = (matrix.columns(), matrix.width() * LANES);
             let padding = |row: &[f32]| row[columns..].iter().all(|&number| number == 0.0);
@@ -97,7 +106,7 @@ fn products_of_any_size_are_the_plain_sums() {
         let (x, d_z) = (whole_numbers(samples, inputs), whole_numbers(samples, outputs));
         let weights = whole_numbers(inputs, outputs);
         // By ndarray, which takes another way; the numbers are whole, so all ways lead to the same.
-        let expected = [1.0 + x.dot(&weights), 1.0 + d_z.dot(&weights.t()), x.t().dot(&d_z)];
+        let expected = [1.0 + x.dot(&weights), d_z.dot(&weights.t()), x.t().dot(&d_z)];
         let weights = parameters(&weights);
         for found in on_every_set(Products { x: x.view(), weights: &weights, d_z: d_z.view() }) {
             assert!(found == expected, "{samples} samples, {inputs} inputs, {outputs} outputs");
