@@ -59,6 +59,7 @@ impl Outcome {
 }
 
 fn main() -> ExitCode {
+    outlive_file_limit();
     // Prints help or a message about wrong usage by itself, and exits with 0 or 2.
     let cli = Cli::from_arg_matches(&program().get_matches()).unwrap_or_else(|error| error.exit());
     output::choose_color(cli.color);
@@ -73,6 +74,14 @@ fn main() -> ExitCode {
             ExitCode::from(Outcome::FAILED)
         }
     }
+}
+
+/// Makes a write past the limit on the length of files (`ulimit -f`) an error, with a name and a hint, where the signal
+/// would end the program without a word.
+fn outlive_file_limit() {
+    // Nobody reads the flag; where the signal cannot be watched, all is as it was.
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
 
 fn run(command: &Command) -> anyhow::Result<Outcome> {
