@@ -3,13 +3,11 @@
 //! the tile: the results do not depend on how rows are shared between threads.
 //!
 //! A tile of the result is summed in registers. One factor of the product gives it a number for each of its rows,
-//! term after term; the other some lines, a panel, which stays in the first cache while other rows go over it.
-//! Where a factor has its next term on another page of memory, it is packed into one piece first.
+//! term after term; the other some lines, a panel, read from beginning to end. A factor of thousands of columns that is
+//! gone over again and again has its next term far away, so it is packed into one piece first (`panel.rs`).
 
-use crate::matrix::{Matrix, transpose};
-use crate::panel::{
-    STRIP_LINES, Scratch, inner_blocks, pack_columns, pack_lines, pack_strip, strip_width, tile_width,
-};
+use crate::matrix::{Matrix, Strided, transpose};
+use crate::panel::{BAND_LINES, Scratch, band_width, inner_blocks, pack, pack_band, tile_width};
 use crate::parameters::Rows;
 use crate::simd::{LANES, Line, Simd, floats, floats_mut, load_lines, store_lines};
 use std::iter::once;
@@ -111,29 +109,22 @@ macro_rules! for_rows {
 #[inline(always)]
 pub(crate) fn add_product<S: Simd>(simd: S, x: &Matrix, weights: Rows<'_>, z: &mut Matrix) {
     let (inputs, width) = (weights.shape.inputs, weights.shape.width());
+    // A W no wider than a tile is a panel as it lies.
     let is_panel = width <= tile_width::<S>();
-    let mut scratch = Scratch::of(if is_panel { 0 } else { STRIP_LINES });
+    let mut scratch = Scratch::of(if is_panel { 0 } else { BAND_LINES });
     for inner in inner_blocks::<S>(inputs) {
         let weights = weights.of(inner.clone());
-        for first in (0..width).step_by(strip_width::<S>()) {
-            let strip = first..width.min(first + strip_width::<S>());
-            let panels = match is_panel {
-                true => weights.lines,
-                false => pack_strip(simd, weights, strip.clone(), &mut scratch),
-            };
-            for_panels!(S, strip, |line, L| {
+        for first in (0..width).step_by(band_width::<S>()) {
+            let band = first..width.min(first + band_width::<S>());
+            let panels =
+                if is_panel { weights.lines } else { pack_band::<S>(weights, band.clone(), &mut scratch) };
+            for_panels!(S, band, |line, L| {
                 let panel = panels[(line - first) * inner.len()..][..L * inner.len()].as_chunks::<L>().0;
                 for_rows!(S, 0..z.rows(), |row, M| {
-                    let mut terms: [&[f32]; M] = [&[]; M];
-                    let mut sums = [[simd.splat(0.0); L]; M];
-                    for m in 0..M {
-                        terms[m] = &x.row_floats(row + m)[inner.clone()];
-                        sums[m] = load_lines(simd, &z.row(row + m)[line..]);
-                    }
-                    sums = product_tile(simd, terms, panel, sums);
-                    for m in 0..M {
-                        store_lines(simd, sums[m], &mut z.row_mut(row + m)[line..]);
-                    }
+                    let stride = x.width() * LANES;
+                    let x = Strided { items: &floats(x.lines())[row * stride + inner.start..], stride };
+                    let z = &mut z.lines_mut()[row * width + line..];
+                    product_tile::<S, M, L>(simd, x, panel, (z, width));
                 });
             });
         }
@@ -144,91 +135,78 @@ pub(crate) fn add_product<S: Simd>(simd: S, x: &Matrix, weights: Rows<'_>, z: &m
 const SAMPLE_LINES: usize = 8;
 
 /// Rows of dX^T that are summed at a time: whole tiles, and whole lines of dX.
-const TURNED_ROWS: usize = 48;
+const TRANSPOSED_ROWS: usize = 48;
 
-/// dX = dZ W^T, with dZ (N, O) and W (I, O), as dX^T = W dZ^T: W, by far the largest, is read as it lies, row after row,
-/// and the others are turned over.
+/// dX = dZ W^T, with dZ (N, O) and W (I, O), as dX^T = W dZ^T: W, by far the largest, is read as it lies, and the others
+/// are transposed. All of dX is written, which has the rows of dZ.
 #[inline(always)]
 pub(crate) fn transposed_product<S: Simd>(simd: S, d_z: &Matrix, weights: Rows<'_>, d_x: &mut Matrix) {
     let (inputs, outputs, width) = (weights.shape.inputs, weights.shape.outputs, d_x.width());
     let all = d_z.rows().div_ceil(LANES);
-    let mut scratch = Scratch::of(all * outputs + TURNED_ROWS * SAMPLE_LINES);
-    let (turned, sums) = scratch.split_at_mut(all * outputs);
-    turn(simd, d_z, turned);
+    let most = SAMPLE_LINES.min(all);
+    let mut scratch = Scratch::of(most * (outputs + TRANSPOSED_ROWS));
+    let (panels, sums) = scratch.split_at_mut(most * outputs);
     for first in (0..all).step_by(SAMPLE_LINES) {
         let lines = SAMPLE_LINES.min(all - first);
-        for input in (0..inputs).step_by(TURNED_ROWS) {
-            let rows = TURNED_ROWS.min(inputs - input);
+        for_panels!(S, 0..lines, |line, L| {
+            let start = (first + line) * LANES;
+            let samples = start..d_z.rows().min(start + L * LANES);
+            let d_z = &d_z.lines()[samples.start * d_z.width()..samples.end * d_z.width()];
+            transpose(simd, d_z, weights.shape.width(), &mut panels[line * outputs..][..L * outputs], L);
+        });
+        for input in (0..inputs).step_by(TRANSPOSED_ROWS) {
+            let rows = TRANSPOSED_ROWS.min(inputs - input);
+            let sums = &mut sums[..rows * lines];
+            sums.fill(Line::default());
             for inner in inner_blocks::<S>(outputs) {
                 for_rows!(S, 0..rows, |row, M| {
-                    let mut terms: [&[f32]; M] = [&[]; M];
-                    for m in 0..M {
-                        terms[m] = &floats(weights.row(input + row + m))[inner.clone()];
-                    }
-                    for_panels!(S, first..first + lines, |line, L| {
+                    let stride = weights.shape.width() * LANES;
+                    let items = &floats(weights.lines)[(input + row) * stride + inner.start..];
+                    for_panels!(S, 0..lines, |line, L| {
                         let panel =
-                            &turned[line * outputs..][..L * outputs].as_chunks::<L>().0[inner.clone()];
-                        let sums = &mut sums[row * lines + line - first..];
-                        let mut tile = [[simd.splat(0.0); L]; M];
-                        if inner.start > 0 {
-                            for m in 0..M {
-                                tile[m] = load_lines(simd, &sums[m * lines..]);
-                            }
-                        }
-                        tile = product_tile(simd, terms, panel, tile);
-                        for m in 0..M {
-                            store_lines(simd, tile[m], &mut sums[m * lines..]);
-                        }
+                            &panels[line * outputs..][..L * outputs].as_chunks::<L>().0[inner.clone()];
+                        let sums = &mut sums[row * lines + line..];
+                        product_tile::<S, M, L>(simd, Strided { items, stride }, panel, (sums, lines));
                     });
                 });
             }
             let d_x = &mut d_x.lines_mut()[first * LANES * width + input / LANES..];
-            transpose(simd, &sums[..rows * lines], lines, d_x, width);
+            transpose(simd, sums, lines, d_x, width);
         }
     }
 }
 
-/// Writes dZ^T panel after panel.
-#[inline(always)]
-fn turn<S: Simd>(simd: S, d_z: &Matrix, turned: &mut [Line]) {
-    let (outputs, width) = (d_z.columns(), d_z.width());
-    let lines = 0..d_z.rows().div_ceil(LANES);
-    // Cut as the product goes over them.
-    for first in lines.clone().step_by(SAMPLE_LINES) {
-        for_panels!(S, first..lines.end.min(first + SAMPLE_LINES), |line, L| {
-            let samples = line * LANES..d_z.rows().min((line + L) * LANES);
-            let d_z = &d_z.lines()[samples.start * width..samples.end * width];
-            transpose(simd, d_z, width, &mut turned[line * outputs..][..L * outputs], L);
-        });
-    }
-}
-
-/// M rows x L lines of sums += a b, with those rows' terms of `a` and a panel of `b`.
+/// M rows x L lines of out += a b, with the terms of `a` that a panel of `b` is for. The rows of `out` begin `stride` lines
+/// after one another.
 #[inline(always)]
 fn product_tile<S: Simd, const M: usize, const L: usize>(
     simd: S,
-    terms: [&[f32]; M],
+    a: Strided<'_, f32>,
     panel: &[[Line; L]],
-    mut sums: [[S::Vector; L]; M],
-) -> [[S::Vector; L]; M] {
-    // Slices of one length leave the loop one check.
-    let mut rows: [&[f32]; M] = [&[]; M];
+    (out, stride): (&mut [Line], usize),
+) {
+    let mut terms: [&[f32]; M] = [&[]; M];
+    let mut sums = [[simd.splat(0.0); L]; M];
     for m in 0..M {
-        rows[m] = &terms[m][..panel.len()];
+        // Slices of one length leave the loop one check.
+        terms[m] = &a.items[m * a.stride..][..panel.len()];
+        sums[m] = load_lines(simd, &out[m * stride..]);
     }
     for (k, b) in panel.iter().enumerate() {
         let b: [S::Vector; L] = load_lines(simd, b);
         for m in 0..M {
-            let a = simd.splat(rows[m][k]);
+            let a = simd.splat(terms[m][k]);
             for l in 0..L {
                 sums[m][l] = simd.mul_add(a, b[l], sums[m][l]);
             }
         }
     }
-    sums
+    for m in 0..M {
+        store_lines(simd, sums[m], &mut out[m * stride..]);
+    }
 }
 
-/// Lines in a row of dZ from which on as many panels go over X as pay for packing it.
+/// Lines in a row of dZ from which on so many panels go over X that packing it pays.
 const PACKED_FROM: usize = 16;
 
 /// dW = X^T dZ for the inputs `rows`. The parts are the X and dZ of some of the batch's samples each.
@@ -240,42 +218,53 @@ pub(crate) fn weight_gradient<'a, S: Simd>(
     width: usize,
     sink: &mut impl GradientSink<S>,
 ) {
-    if width < PACKED_FROM {
-        for_panels!(S, 0..width, |line, L| {
-            for_rows!(S, rows.clone(), |row, M| {
-                let parts = parts.clone().map(|(x, d_z)| {
-                    let x = (floats(x.lines()).get(row..).unwrap_or_default(), x.width() * LANES);
-                    (x, (d_z.lines().get(line..).unwrap_or_default(), d_z.width()))
-                });
-                gradient_tile::<S, M, L>(simd, parts, (row - rows.start, line), sink);
-            });
-        });
-        return;
+    if width >= PACKED_FROM {
+        return packed_weight_gradient(simd, parts, rows, width, sink);
     }
-    // In their matrices, each sample's numbers are on other pages of memory.
+    for_panels!(S, 0..width, |line, L| {
+        for_rows!(S, rows.clone(), |row, M| {
+            let parts = parts.clone().map(|(x, d_z)| (x.columns_from(row), d_z.lines_from(line)));
+            gradient_tile::<S, M, L>(simd, parts, (row - rows.start, line), sink);
+        });
+    });
+}
+
+/// The same, with X of these inputs and then panel after panel of dZ packed.
+#[inline(always)]
+fn packed_weight_gradient<'a, S: Simd>(
+    simd: S,
+    parts: impl Iterator<Item = (&'a Matrix, &'a Matrix)> + Clone,
+    rows: Range<usize>,
+    width: usize,
+    sink: &mut impl GradientSink<S>,
+) {
     let samples: usize = parts.clone().map(|(x, _)| x.rows()).sum();
     let x_lines = (rows.len() * samples).div_ceil(LANES);
     let mut scratch = Scratch::of(x_lines + tile_width::<S>() * samples);
     let (packed_x, packed_d_z) = scratch.split_at_mut(x_lines);
     let packed_x = floats_mut(packed_x);
     for_rows!(S, rows.clone(), |row, M| {
-        let x = parts.clone().map(|(x, _)| x);
-        pack_columns::<M>(x, row, &mut packed_x[(row - rows.start) * samples..][..M * samples]);
+        let packed = &mut packed_x[(row - rows.start) * samples..][..M * samples];
+        pack::<_, M>(parts.clone().map(|(x, _)| x.columns_from(row)), packed);
     });
     for_panels!(S, 0..width, |line, L| {
-        let d_z = pack_lines::<L>(parts.clone().map(|(_, d_z)| d_z), line, packed_d_z);
+        let packed = &mut packed_d_z[..L * samples];
+        pack::<_, L>(parts.clone().map(|(_, d_z)| d_z.lines_from(line)), packed);
+        let d_z = Strided { items: &*packed, stride: L };
         for_rows!(S, rows.clone(), |row, M| {
-            let x = &packed_x[(row - rows.start) * samples..][..M * samples];
-            gradient_tile::<S, M, L>(simd, once(((x, M), (d_z, L))), (row - rows.start, line), sink);
+            let items = &packed_x[(row - rows.start) * samples..][..M * samples];
+            let x = Strided { items, stride: M };
+            gradient_tile::<S, M, L>(simd, once((x, d_z)), (row - rows.start, line), sink);
         });
     });
 }
 
-/// M rows x L lines of X^T dZ, summed and taken.
+/// M rows x L lines of X^T dZ, summed over the samples of all parts, and taken. The parts begin with the tile's first row
+/// of X^T and first line of dZ.
 #[inline(always)]
 fn gradient_tile<'a, S: Simd, const M: usize, const L: usize>(
     simd: S,
-    parts: impl Iterator<Item = ((&'a [f32], usize), (&'a [Line], usize))>,
+    parts: impl Iterator<Item = (Strided<'a, f32>, Strided<'a, Line>)>,
     (row, line): (usize, usize),
     sink: &mut impl GradientSink<S>,
 ) {
@@ -283,23 +272,10 @@ fn gradient_tile<'a, S: Simd, const M: usize, const L: usize>(
     for m in 0..M {
         sink.prefetch::<L>(simd, row + m, line);
     }
-    let sums = outer_tile::<S, M, L>(simd, parts);
-    for (m, sums) in sums.into_iter().enumerate() {
-        sink.take(simd, row + m, line, sums);
-    }
-}
-
-/// M rows x L lines of X^T dZ, the sum over the samples of some parts. Of each part are given the numbers of X from the
-/// tile's first row on, with those of the next sample after a stride, and so the lines of dZ.
-#[inline(always)]
-fn outer_tile<'a, S: Simd, const M: usize, const L: usize>(
-    simd: S,
-    parts: impl Iterator<Item = ((&'a [f32], usize), (&'a [Line], usize))>,
-) -> [[S::Vector; L]; M] {
     let mut sums = [[simd.splat(0.0); L]; M];
-    for ((x, x_stride), (d_z, d_z_stride)) in parts {
+    for (x, d_z) in parts {
         // Slices that begin with the tile in every row leave the loop one check each.
-        for (x, d_z) in x.chunks(x_stride).zip(d_z.chunks(d_z_stride)) {
+        for (x, d_z) in x.items.chunks(x.stride).zip(d_z.items.chunks(d_z.stride)) {
             let x: &[f32; M] = x.first_chunk().expect("a tile lies within the rows");
             let d_z: [S::Vector; L] = load_lines(simd, d_z);
             for m in 0..M {
@@ -310,7 +286,9 @@ fn outer_tile<'a, S: Simd, const M: usize, const L: usize>(
             }
         }
     }
-    sums
+    for m in 0..M {
+        sink.take(simd, row + m, line, sums[m]);
+    }
 }
 
 /// db = the sum over N of dZ, whose parts are those of some of the batch's samples each.

@@ -189,9 +189,12 @@ impl Engine {
         let pass = Pass { inputs, first_d_z, parts };
         if exchange.is_some() || optimizer.needs_whole_gradient() {
             let whole = whole.get_or_insert_with(|| Whole::new(network.parameters(), plan));
-            whole.store(team, plan, (!batch.is_empty()).then_some(&pass));
+            let is_clipped = optimizer.clip().is_some();
+            // Of an exchanged gradient, the norm that matters is that of the sum.
+            let pass = (!batch.is_empty()).then_some(&pass);
+            whole.store(team, plan, pass, is_clipped && exchange.is_none());
             if let Some(exchange) = exchange
-                && !whole.exchange(team, plan, optimizer.clip().is_some(), exchange, &mut tally)
+                && !whole.exchange(team, plan, is_clipped, exchange, &mut tally)
             {
                 return None;
             }

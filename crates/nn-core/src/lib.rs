@@ -22,7 +22,6 @@ mod update;
 mod whole;
 
 mod network;
-mod panel;
 mod parameters;
 mod pass;
 mod plan;
@@ -33,6 +32,7 @@ mod tally;
 
 mod bits;
 mod dense;
+mod panel;
 mod sparse;
 
 mod matrix;

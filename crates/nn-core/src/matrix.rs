@@ -12,6 +12,13 @@ pub(crate) struct Matrix {
     lines: Vec<Line>,
 }
 
+/// Rows that begin `stride` items after one another, the first at once. Each has fewer items than that, or as many.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strided<'a, T> {
+    pub(crate) items: &'a [T],
+    pub(crate) stride: usize,
+}
+
 impl Matrix {
     pub(crate) fn zeros(rows: usize, columns: usize) -> Self {
         Self { rows, columns, lines: vec![Line::default(); rows * lines_for(columns)] }
@@ -95,14 +102,27 @@ impl Matrix {
         &mut self.lines
     }
 
+    /// The numbers of every row, from a column on.
+    #[inline(always)]
+    pub(crate) fn columns_from(&self, column: usize) -> Strided<'_, f32> {
+        let items = floats(&self.lines).get(column..).unwrap_or_default();
+        Strided { items, stride: self.width() * LANES }
+    }
+
+    /// The lines of every row, from one on.
+    #[inline(always)]
+    pub(crate) fn lines_from(&self, line: usize) -> Strided<'_, Line> {
+        Strided { items: self.lines.get(line..).unwrap_or_default(), stride: self.width() }
+    }
+
     /// Shape (rows, columns).
     pub(crate) fn view(&self) -> ArrayView2<'_, f32> {
         view(&self.lines, self.rows, self.columns)
     }
 }
 
-/// Writes rows of `from_width` lines as columns: into the first lines of rows that are `to_width` lines wide, as many as
-/// there are. What whole lines need in place of missing rows is zero.
+/// Writes the transpose of `from`, whose rows are `from_width` lines, into the first lines of the rows of `to`, which are
+/// `to_width` lines. The last sixteen rows are made full by zeros; columns that `to` has no row for are left out.
 #[inline(always)]
 pub(crate) fn transpose<S: Simd>(
     simd: S,
@@ -120,8 +140,7 @@ pub(crate) fn transpose<S: Simd>(
                     rows[i] = line;
                 }
             }
-            let mut columns = [Line::default(); LANES];
-            simd.transpose(rows, &mut columns, 1);
+            let columns = simd.transpose(rows);
             for i in 0..LANES {
                 if let Some(line) = to.get_mut((LANES * column + i) * to_width + place) {
                     *line = columns[i];

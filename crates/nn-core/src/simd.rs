@@ -76,7 +76,7 @@ pub(crate) trait Simd: Copy {
     fn bytes(self, bytes: &[u8; LANES]) -> Self::Vector;
     /// Transposes a square of sixteen lines: number `i` of line `j * stride` of `columns` becomes number
     /// `j` of `rows[i]`.
-    fn transpose(self, rows: [&Line; LANES], columns: &mut [Line], stride: usize);
+    fn transpose(self, rows: [&Line; LANES]) -> [Line; LANES];
     /// Asks for the bytes to be brought near, without waiting for them.
     fn prefetch(self, bytes: &[u8]);
     /// Bit `i` is set where byte `i` is not zero.

@@ -36,12 +36,14 @@ impl Whole {
         }
     }
 
-    /// Stores the gradient of a pass; without one, that of no samples, which is 0.
+    /// Stores the gradient of a pass; without one, that of no samples, which is 0. `is_clipped` says whether its
+    /// norm will matter.
     pub(crate) fn store<'a>(
         &mut self,
         team: &mut Team,
         plan: &Plan,
         pass: Option<&Pass<'a, impl Iterator<Item = (&'a [Matrix], &'a [Matrix])> + Clone + Sync>>,
+        is_clipped: bool,
     ) {
         let Self { gradients, squares, .. } = self;
         let Some(pass) = pass else {
@@ -52,7 +54,8 @@ impl Whole {
         let parts = Parts::new(gradients.all_lines_mut(), &plan.lines);
         team.for_each_with(squares, parts, |index, squares, lines| {
             let block = &plan.blocks[index];
-            dispatch(StoreBlock { block, shape: plan.shapes[block.layer], pass, lines, squares });
+            let shape = plan.shapes[block.layer];
+            dispatch(StoreBlock { block, shape, pass, lines, squares: is_clipped.then_some(squares) });
         });
     }
 
@@ -156,7 +159,8 @@ struct StoreBlock<'a, 'b, P> {
     shape: Shape,
     pass: &'a Pass<'b, P>,
     lines: &'a mut [Line],
-    squares: &'a mut f64,
+    /// Where the sum of the gradient's squares goes, if it is wanted.
+    squares: Option<&'a mut f64>,
 }
 
 impl<'b, P: Iterator<Item = (&'b [Matrix], &'b [Matrix])> + Clone> Kernel for StoreBlock<'_, 'b, P> {
@@ -168,7 +172,9 @@ impl<'b, P: Iterator<Item = (&'b [Matrix], &'b [Matrix])> + Clone> Kernel for St
         lines.fill(Line::default());
         let mut store = StoreRows { width: shape.width(), lines };
         pass::parameter_gradient(simd, block, shape, pass, &mut store);
-        *squares = sum_squares(store.lines, shape.outputs);
+        if let Some(squares) = squares {
+            *squares = sum_squares(store.lines, shape.outputs);
+        }
     }
 }
 

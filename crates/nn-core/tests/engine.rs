@@ -131,9 +131,15 @@ fn every_activation_and_loss_takes_the_same_steps_either_way() {
 #[test]
 fn networks_of_any_depth_and_odd_widths_take_the_same_steps_either_way() {
     let rng = &mut rng(3);
-    for widths in
-        [&[3, 2][..], &[65, 1], &[100, 16, 3], &[64, 48, 49, 4], &[300, 129, 2], &[9, 200, 97, 33, 17, 3]]
-    {
+    for widths in [
+        &[3, 2][..],
+        &[65, 1],
+        &[100, 16, 3],
+        &[64, 48, 49, 4],
+        &[300, 129, 2],
+        &[9, 200, 97, 33, 17, 3],
+        &[40, 300, 260, 3],
+    ] {
         let classes = *widths.last().unwrap();
         let samples = Samples::new(70, widths[0], classes, 0.3, rng);
         for threads in [1, 3] {

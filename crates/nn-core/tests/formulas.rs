@@ -15,8 +15,9 @@ use samples::{
 use std::fmt::Display;
 
 /// Widths around the sixteen lanes of a line, the three lines of a panel or tile, the seven or eight lines
-/// of a strip, the 64 inputs of a block, and the 256 rows that a product stays with.
-const WIDTHS: [usize; 15] = [1, 15, 16, 17, 47, 48, 49, 63, 64, 65, 100, 129, 255, 257, 300];
+/// of a strip, the 64 inputs of a block, the sixteen lines from which on a gradient is packed, and the 288 or
+/// 384 terms that a product stays with.
+const WIDTHS: [usize; 16] = [1, 15, 16, 17, 47, 48, 49, 63, 64, 65, 100, 129, 255, 257, 300, 400];
 
 /// Batch sizes around the tiles of 1, 2, 4, 6 and 8 samples and the groups of 64.
 const BATCHES: [usize; 13] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 63, 64, 65, 130];

@@ -98,6 +98,7 @@ fn a_steady_state_step_and_forward_propagation_in_a_workspace_allocate_nothing()
         }
     }
 
+    steps_of_wide_layers_allocate_nothing(rng);
     steps_of_everything_allocate_nothing(rng);
     steps_over_parts_allocate_nothing(rng);
     steps_over_gathered_rows_allocate_nothing(rng);
@@ -114,6 +115,25 @@ fn a_steady_state_step_and_forward_propagation_in_a_workspace_allocate_nothing()
     forward(64);
     assert_eq!(allocations_of(|| forward(1)), 0, "one sample at a time");
     assert_eq!(allocations_of(|| forward(64)), 0, "many at a time");
+}
+
+/// Layers wide enough that what their products go over is packed.
+fn steps_of_wide_layers_allocate_nothing(rng: &mut ChaCha8Rng) {
+    let samples = Samples::new(64, 784, 10, 0.2, rng);
+    for threads in [1, 2] {
+        let mut network = network(&[784, 300, 260, 10], Activation::Relu, Activation::Identity, rng);
+        let mut engine = Engine::new(NonZeroUsize::new(threads).unwrap());
+        let mut sgd = Optimizer::sgd(0.001);
+        let mut steps = |count: usize| {
+            for _ in 0..count {
+                let batch = samples.dataset().all();
+                engine.step(&mut network, &mut sgd, Loss::SoftmaxCrossEntropy, batch);
+            }
+        };
+        // Which thread has which block is not the same in every step, and each keeps memory for its largest.
+        steps(10);
+        assert_eq!(allocations_of(|| steps(10)), 0, "{threads} threads");
+    }
 }
 
 /// Soft targets, dropout, decay, clipping and an average in every step.

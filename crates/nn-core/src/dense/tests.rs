@@ -115,11 +115,13 @@ fn products_of_any_size_are_the_plain_sums() {
 }
 
 #[test]
-fn a_sample_has_the_same_sums_alone_as_among_others() {
+fn a_sample_has_the_same_sums_alone_as_among_others_and_in_any_tile() {
     for (samples, inputs, outputs) in SIZES {
         let (x, d_z) = (fractions(samples, inputs), fractions(samples, outputs));
         let weights = parameters(&fractions(inputs, outputs));
         let all = on_every_set(Products { x: x.view(), weights: &weights, d_z: d_z.view() });
+        // The second and the third differ in their tiles alone.
+        assert!(all[1] == all[2], "{samples} samples, {inputs} inputs, {outputs} outputs");
         for n in 0..samples {
             let (x, d_z) = (x.slice(s![n..n + 1, ..]), d_z.slice(s![n..n + 1, ..]));
             let alone = on_every_set(Products { x, weights: &weights, d_z });

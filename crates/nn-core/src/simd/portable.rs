@@ -111,12 +111,14 @@ impl<const WIDE: bool> Simd for Portable<WIDE> {
         bytes.map(f32::from)
     }
     #[inline(always)]
-    fn transpose(self, rows: [&Line; LANES], columns: &mut [Line], stride: usize) {
+    fn transpose(self, rows: [&Line; LANES]) -> [Line; LANES] {
+        let mut columns = [Line::default(); LANES];
         for (i, row) in rows.iter().enumerate() {
-            for (column, &value) in columns.iter_mut().step_by(stride).zip(&row.0) {
+            for (column, &value) in columns.iter_mut().zip(&row.0) {
                 column.0[i] = value;
             }
         }
+        columns
     }
     #[inline(always)]
     fn prefetch(self, _bytes: &[u8]) {}

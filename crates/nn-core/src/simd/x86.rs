@@ -199,8 +199,9 @@ impl Simd for Avx512 {
         })
     }
     #[inline(always)]
-    fn transpose(self, rows: [&Line; LANES], columns: &mut [Line], stride: usize) {
-        for (quarter, columns) in columns.chunks_mut(4 * stride).take(4).enumerate() {
+    fn transpose(self, rows: [&Line; LANES]) -> [Line; LANES] {
+        let mut columns = [Line::default(); LANES];
+        for quarter in 0..4 {
             // Four columns of all rows: part p of vector r holds those of row 4 p + r.
             let mut vectors = [self.splat(0.0); 4];
             for r in 0..4 {
@@ -227,9 +228,10 @@ impl Simd for Avx512 {
                 _mm512_shuffle_ps::<0xee>(high[0], high[1]),
             ]);
             for c in 0..4 {
-                self.store(transposed[c], &mut columns[c * stride]);
+                self.store(transposed[c], &mut columns[4 * quarter + c]);
             }
         }
+        columns
     }
     #[inline(always)]
     fn prefetch(self, bytes: &[u8]) {
@@ -355,8 +357,9 @@ impl Simd for Avx2 {
         })
     }
     #[inline(always)]
-    fn transpose(self, rows: [&Line; LANES], columns: &mut [Line], stride: usize) {
-        for (quarter, columns) in columns.chunks_mut(4 * stride).take(4).enumerate() {
+    fn transpose(self, rows: [&Line; LANES]) -> [Line; LANES] {
+        let mut columns = [Line::default(); LANES];
+        for quarter in 0..4 {
             for half in 0..2 {
                 // Four columns of eight rows: part p of vector r holds those of row 4 p + r.
                 let mut vectors = [proven!(_mm256_setzero_ps()); 4];
@@ -380,11 +383,12 @@ impl Simd for Avx2 {
                     _mm256_shuffle_ps::<0xee>(high[0], high[1]),
                 ]);
                 for c in 0..4 {
-                    let column = &mut columns[c * stride].0.as_chunks_mut::<8>().0[half];
+                    let column = &mut columns[4 * quarter + c].0.as_chunks_mut::<8>().0[half];
                     proven!(_mm256_storeu_ps(column.as_mut_ptr(), transposed[c]));
                 }
             }
         }
+        columns
     }
     #[inline(always)]
     fn prefetch(self, bytes: &[u8]) {
