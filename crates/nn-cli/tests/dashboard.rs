@@ -30,8 +30,9 @@ impl Terminal {
             "stty rows 24 cols 80; stty -g >before; sh -c 'echo $$ >pid; exec {} {line}'; echo $? >status; stty -g >after",
             env!("CARGO_BIN_EXE_nn-cli")
         );
-        let mut child = Command::new("script")
-            .args(["-qec", &script, "/dev/null"])
+        // A signal that is ignored where the tests run, as under `nohup`, would be ignored here too.
+        let mut child = Command::new("env")
+            .args(["--default-signal=HUP", "script", "-qec", &script, "/dev/null"])
             .current_dir(folder)
             .env_remove("CARGO")
             .env_remove("NO_COLOR")
@@ -40,7 +41,7 @@ impl Terminal {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("script, of util-linux");
+            .expect("env, of coreutils, and script, of util-linux");
         let mut stdout = child.stdout.take().unwrap();
         let shown = Arc::new(Mutex::new(String::new()));
         let of_thread = Arc::clone(&shown);
