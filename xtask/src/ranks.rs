@@ -49,8 +49,8 @@ struct Options {
 
 pub(crate) fn run(arguments: lexopt::Parser, output: &mut Output) -> Result<()> {
     let options = parse(arguments)?;
-    let program = build(&["build", "--release", "--package", "nn-cli", "--bin", "nn-cli"])?;
-    let bench = build(&["bench", "--no-run", "--package", "nn-cli", "--bench", "ranks"])?;
+    let program = build(&["build", "--release", "--package", "nn-cli", "--bin", "nn-cli"], "nn-cli")?;
+    let bench = build(&["bench", "--no-run", "--package", "nn-cli", "--bench", "ranks"], "ranks")?;
     output.line(Machine::look(BTreeMap::new()).sentence());
 
     let sums = sums(&options, &bench)?;
@@ -134,8 +134,9 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Compiles with the feature, and gives the path of what came of it.
-fn build(arguments: &[&str]) -> Result<PathBuf> {
+/// Compiles with the feature, and gives the path of the target of that name: a benchmark is not all that comes of it, and
+/// not always the last.
+fn build(arguments: &[&str], target: &str) -> Result<PathBuf> {
     let mut command = workspace::cargo();
     command.args(arguments).args(["--features", "mpi", "--message-format", "json-render-diagnostics"]);
     let built = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
@@ -143,9 +144,10 @@ fn build(arguments: &[&str]) -> Result<PathBuf> {
     let messages = String::from_utf8_lossy(&built.stdout);
     let executable = |line: &str| {
         let message: Value = serde_json::from_str(line).ok()?;
-        Some(PathBuf::from(message["executable"].as_str()?))
+        let path = message["executable"].as_str()?;
+        (message["target"]["name"] == target).then(|| PathBuf::from(path))
     };
-    messages.lines().filter_map(executable).next_back().context("cargo told of no program that it built")
+    messages.lines().find_map(executable).with_context(|| format!("cargo built no program `{target}`"))
 }
 
 /// The standard output of so many ranks of a program.
