@@ -134,20 +134,14 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Compiles with the feature, and gives the path of the target of that name: a benchmark is not all that comes of it, and
-/// not always the last.
+/// Compiles with the feature, and gives the path of the target of that name.
 fn build(arguments: &[&str], target: &str) -> Result<PathBuf> {
     let mut command = workspace::cargo();
     command.args(arguments).args(["--features", "mpi", "--message-format", "json-render-diagnostics"]);
     let built = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
     ensure!(built.status.success(), "cargo could not build nn-cli with the feature mpi");
-    let messages = String::from_utf8_lossy(&built.stdout);
-    let executable = |line: &str| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        let path = message["executable"].as_str()?;
-        (message["target"]["name"] == target).then(|| PathBuf::from(path))
-    };
-    messages.lines().find_map(executable).with_context(|| format!("cargo built no program `{target}`"))
+    workspace::built(&String::from_utf8_lossy(&built.stdout), target)
+        .with_context(|| format!("cargo built no program `{target}`"))
 }
 
 /// The standard output of so many ranks of a program.

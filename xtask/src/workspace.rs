@@ -53,7 +53,33 @@ pub(crate) fn program(arguments: &[&str]) -> Result<PathBuf> {
     Ok(target_folder()?.join(profile).join(format!("nn-cli{}", env::consts::EXE_SUFFIX)))
 }
 
+/// The program of the target of that name among cargo's JSON messages: others are built beside a benchmark, in any order.
+pub(crate) fn built(messages: &str, target: &str) -> Option<PathBuf> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut of_target = messages.filter(|message| message["target"]["name"] == target);
+    of_target.find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
 /// `path` as a person at the top of the tree would type it.
 pub(crate) fn display(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_the_one_that_cargo_names() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"peer"},"executable":null}
+not json
+{"reason":"compiler-artifact","target":{"name":"nn-cli"},"executable":"/a/nn-cli"}
+{"reason":"compiler-artifact","target":{"name":"peer"},"executable":"/a/peer-1"}
+{"reason":"compiler-artifact","target":{"name":"other"},"executable":"/a/other"}
+{"success":true}
+"#;
+        assert_eq!(built(messages, "peer"), Some("/a/peer-1".into()));
+        assert_eq!(built(messages, "none"), None);
+        assert_eq!(built("", "peer"), None);
+    }
 }

@@ -7,7 +7,6 @@ use crate::output::Output;
 use crate::python::{self, Python};
 use crate::workspace;
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -88,7 +87,12 @@ impl Environment {
         let built = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
         let built = built.context("cannot start cargo")?;
         ensure!(built.status.success(), "cargo could not build {key} ({})", built.status);
-        executable(&String::from_utf8_lossy(&built.stdout))
+        let program = match key {
+            "nn-cli" => "nn-cli".to_owned(),
+            "peer" | "peer-native" => "peer".to_owned(),
+            _ => format!("peer-{key}"),
+        };
+        workspace::built(&String::from_utf8_lossy(&built.stdout), &program)
             .with_context(|| format!("cargo names no program of {key}"))
     }
 }
@@ -101,12 +105,6 @@ fn key(cell: &Cell) -> &'static str {
         _ if cell.variant == NATIVE => "peer-native",
         _ => "peer",
     }
-}
-
-/// The last program among cargo's messages.
-fn executable(messages: &str) -> Option<PathBuf> {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back()
 }
 
 /// Fails with a hint where a data set is missing.
@@ -128,14 +126,6 @@ pub(super) fn check_data(data: &Path, name: &str) -> Result<()> {
 mod tests {
     use super::*;
     use crate::scratch::ScratchFolder;
-
-    #[test]
-    fn the_program_is_the_one_that_cargo_names() {
-        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\nnot json\n\
-                        {\"reason\":\"compiler-artifact\",\"executable\":\"/a/peer-1\"}\n{\"success\":true}\n";
-        assert_eq!(executable(messages), Some("/a/peer-1".into()));
-        assert_eq!(executable(""), None);
-    }
 
     #[test]
     fn missing_data_comes_with_the_command_that_brings_it() {

@@ -8,7 +8,7 @@ use crate::simd::tests::on_every_set;
 use ndarray::{Array2, ArrayView2, s};
 
 /// (N, I, O): ragged, more terms than a panel holds, fewer rows than a tile, wide enough for every tile and to be packed,
-/// more samples and inputs than are turned over at a time.
+/// more samples and inputs than are transposed at a time.
 const SIZES: [(usize, usize, usize); 8] = [
     (1, 3, 2),
     (5, 33, 16),
