@@ -190,8 +190,13 @@ impl<'a> Dataset<'a> {
     /// All samples as one batch.
     #[must_use]
     pub fn all(self) -> Batch<'a> {
-        let rows = Rows::From(0, self.len());
-        Batch { dataset: self, rows, next: Rows::At(&[]), targets: Targets::Labels }
+        self.run(0..self.len(), 0..0)
+    }
+
+    /// The samples `samples` as one batch, which those of `next` follow.
+    pub(crate) fn run(self, samples: Range<usize>, next: Range<usize>) -> Batch<'a> {
+        let rows = |run: Range<usize>| Rows::From(run.start, run.len());
+        Batch { dataset: self, rows: rows(samples), next: rows(next), targets: Targets::Labels }
     }
 }
 

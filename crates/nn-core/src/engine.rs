@@ -323,19 +323,21 @@ impl Engine {
         while !rest.is_empty() {
             let count = teams.shares(rest.len());
             let (now, later) = rest.split_at(rest.len().min(EVALUATION_SHARE * count));
-            rest = later;
             lanes.resize_with(lanes.len().max(count), || Lane::new(network));
             for (index, lane) in lanes[..count].iter_mut().enumerate() {
                 lane.samples = share_of(now.len(), index, count);
             }
             teams.of(count).for_each(&mut lanes[..count], |_, lane| {
-                let batch = now.slice(lane.samples.clone()).all();
+                let Range { start, end } = lane.samples;
+                let next = |sample: usize| rest.len().min(sample + now.len());
+                let batch = rest.run(start..end, next(start)..next(end));
                 dispatch(There { network, batch, lane });
                 work(&mut lane.share, batch);
             });
             for lane in &lanes[..count] {
                 take(&lane.share, now.slice(lane.samples.clone()).all());
             }
+            rest = later;
         }
     }
 }
