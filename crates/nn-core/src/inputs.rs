@@ -309,10 +309,10 @@ impl Section {
     }
 
     /// Turns the maps of what is lit in a row into maps of the rows in which an input is lit, which the
-    /// gradient of the weights asks for.
+    /// gradient of the weights asks for; of a single row, its own says all.
     #[inline(always)]
     pub(crate) fn find_lit_rows(&mut self) {
-        if self.form == Form::Dense {
+        if self.form == Form::Dense || self.rows == 1 {
             return;
         }
         let groups = self.rows.div_ceil(BLOCK);

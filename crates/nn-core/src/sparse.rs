@@ -133,7 +133,19 @@ pub(crate) fn weight_gradient<S: Simd>(
             }
             let row = |j| start + j - inputs.start;
             with_tile!(tile.len(), T => {
-                if S::WIDE {
+                if section.rows() == 1 {
+                    // The one sample's dZ stays in the registers, and no map of its own is needed.
+                    let d_z: [S::Vector; T] = load_lines(simd, &d_z.row(0)[tile.start..]);
+                    let (bytes, _) = section.block(block).next().expect("one row");
+                    for j in ones(wanted) {
+                        let x = simd.splat(section.values()[usize::from(bytes[j])]);
+                        let mut sums = [simd.splat(0.0); T];
+                        for t in 0..T {
+                            sums[t] = simd.mul_add(x, d_z[t], sums[t]);
+                        }
+                        sink.take(simd, row(j), tile.start, sums);
+                    }
+                } else if S::WIDE {
                     // Neighbours are mostly lit in the same samples: the dZ of a sample in which either
                     // is lit is loaded once for both.
                     for j in ones((wanted | wanted >> 1) & EVEN) {
