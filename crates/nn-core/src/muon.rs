@@ -73,18 +73,17 @@ impl Orthogonalizer {
         (gradient, factor): (&[Line], f32),
     ) {
         self.prepare(shape);
-        let cut = |count: usize, threads: usize| move |thread: usize| thread * count / threads;
-        let cut = cut(self.lines.len(), team.threads());
+        let cut = team.even_cut(self.lines.len());
         let parts = [Parts::new(self.x.lines_mut(), &self.lines), Parts::new(momentum, &self.lines)];
         let lines = &self.lines;
-        team.for_each_part(parts, cut, |index, [x, momentum]| {
+        team.for_each_part(parts, &cut, |index, [x, momentum]| {
             let gradient = &gradient[lines[index].clone()];
             dispatch(LookAhead { muon, gradient, factor, momentum, x });
         });
         self.orthogonalize(team);
         let rate = (f64::from(muon.rate) * 0.2 * (shape.inputs.max(shape.outputs) as f64).sqrt()) as f32;
         let (x, lines) = (&self.x, &self.lines);
-        team.for_each_part([Parts::new(weights, lines)], cut, |index, [weights]| {
+        team.for_each_part([Parts::new(weights, lines)], &cut, |index, [weights]| {
             let x = &x.lines()[lines[index].clone()];
             dispatch(Follow { shrink: muon.shrink, rate, weights, x });
         });

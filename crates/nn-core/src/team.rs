@@ -1,6 +1,6 @@
 //! Owns the threads that work on a step together. Knows nothing of what they do.
 //!
-//! A step takes some 50 microseconds and meets twice, so the threads live as long as their team, wait
+//! A step takes some 50 microseconds and meets three times, so the threads live as long as their team, wait
 //! for each other by spinning a little while, and only then sleep.
 #![allow(
     unsafe_code,
@@ -16,8 +16,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// How often a thread looks for work before it sleeps: some 20 microseconds.
-const SPINS: u32 = 4_000;
+/// How often a thread looks for work before it sleeps: some 20 microseconds. A multiple of [`YIELDS`]: who must not sleep
+/// and has come this far lets others go first with each look.
+const SPINS: u32 = 16 * YIELDS;
+
+/// So many looks are between two at which other threads of the machine may go first.
+const YIELDS: u32 = 256;
 
 /// Work for every thread of a team, called with the thread's number.
 type Work<'a> = &'a (dyn Fn(usize) + Sync);
@@ -97,16 +101,17 @@ impl Team {
     ///
     /// # Panics
     /// If `work` does, on any thread.
-    fn run(meeting: &Meeting, helpers: usize, work: Work<'_>) {
-        if helpers == 0 {
+    fn run(meeting: &Meeting, helpers: &mut [JoinHandle<()>], work: Work<'_>) {
+        if helpers.is_empty() {
             return work(0);
         }
-        // SAFETY: only the lifetime changes. No helper holds the work after `wait` has seen `busy` at
-        // 0, and this function does not return or unwind before that.
+        // SAFETY: only the lifetime changes. No helper holds the work once the loop below has seen `busy` at 0, and this
+        // function does not return or unwind before that.
         let lent = unsafe { std::mem::transmute::<Work<'_>, Work<'static>>(work) };
-        // SAFETY: `busy` is 0 and the team is borrowed mutably, so nobody else looks at the cell.
+        // SAFETY: the helpers are borrowed mutably, so no other `run` of this team is under way: `busy` is 0, and nobody
+        // else looks at the cell.
         unsafe { *meeting.work.get() = Some(lent) };
-        meeting.busy.store(helpers, Ordering::Relaxed);
+        meeting.busy.store(helpers.len(), Ordering::Relaxed);
         meeting.round.fetch_add(1, Ordering::SeqCst);
         if meeting.asleep.load(Ordering::SeqCst) > 0 {
             drop(meeting.door.lock().unwrap_or_else(PoisonError::into_inner));
@@ -183,7 +188,7 @@ impl Team {
     }
 
     /// Cuts `count` items into as many shares as there are threads: the t-th ends where the next begins.
-    fn even_cut(&self, count: usize) -> impl Fn(usize) -> usize + use<> {
+    pub(crate) fn even_cut(&self, count: usize) -> impl Fn(usize) -> usize + use<> {
         let threads = self.threads();
         move |thread| thread * count / threads
     }
@@ -205,7 +210,7 @@ impl Team {
         }
         // The queues hold every index below `count` in exactly one place.
         let queues = &self.queues;
-        Self::run(&self.meeting, self.helpers.len(), &|me| {
+        Self::run(&self.meeting, &mut self.helpers, &|me| {
             let others = (1..threads).map(|step| (me + step) % threads);
             for queue in [me, threads].into_iter().chain(others) {
                 while let Some(index) = queues[queue].take() {
@@ -261,7 +266,7 @@ impl Meeting {
 /// Waits a moment; after many, lets other threads of the machine go first.
 fn pause(spins: &mut u32) {
     *spins = (*spins + 1).min(SPINS);
-    if spins.is_multiple_of(256) { std::thread::yield_now() } else { std::hint::spin_loop() }
+    if spins.is_multiple_of(YIELDS) { std::thread::yield_now() } else { std::hint::spin_loop() }
 }
 
 impl Drop for Team {
