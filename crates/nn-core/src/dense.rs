@@ -9,7 +9,7 @@
 use crate::matrix::{Matrix, Strided, transpose};
 use crate::panel::{BAND_LINES, Scratch, band_width, inner_blocks, pack, pack_band, tile_width};
 use crate::parameters::Rows;
-use crate::simd::{LANES, Line, Simd, floats, floats_mut, load_lines, store_lines};
+use crate::simd::{LANES, Line, Simd, floats_mut, load_lines, store_lines};
 use std::iter::once;
 use std::ops::Range;
 use zerocopy::IntoBytes;
@@ -121,8 +121,7 @@ pub(crate) fn add_product<S: Simd>(simd: S, x: &Matrix, weights: Rows<'_>, z: &m
             for_panels!(S, band, |line, L| {
                 let panel = panels[(line - first) * inner.len()..][..L * inner.len()].as_chunks::<L>().0;
                 for_rows!(S, 0..z.rows(), |row, M| {
-                    let stride = x.width() * LANES;
-                    let x = Strided { items: &floats(x.lines())[row * stride + inner.start..], stride };
+                    let x = Strided::numbers(x.lines(), x.width(), (row, inner.start));
                     let z = &mut z.lines_mut()[row * width + line..];
                     product_tile::<S, M, L>(simd, x, panel, (z, width));
                 });
@@ -160,13 +159,13 @@ pub(crate) fn transposed_product<S: Simd>(simd: S, d_z: &Matrix, weights: Rows<'
             sums.fill(Line::default());
             for inner in inner_blocks::<S>(outputs) {
                 for_rows!(S, 0..rows, |row, M| {
-                    let stride = weights.shape.width() * LANES;
-                    let items = &floats(weights.lines)[(input + row) * stride + inner.start..];
+                    let place = (input + row, inner.start);
+                    let weights = Strided::numbers(weights.lines, weights.shape.width(), place);
                     for_panels!(S, 0..lines, |line, L| {
                         let panel =
                             &panels[line * outputs..][..L * outputs].as_chunks::<L>().0[inner.clone()];
                         let sums = &mut sums[row * lines + line..];
-                        product_tile::<S, M, L>(simd, Strided { items, stride }, panel, (sums, lines));
+                        product_tile::<S, M, L>(simd, weights, panel, (sums, lines));
                     });
                 });
             }

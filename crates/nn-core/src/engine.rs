@@ -39,7 +39,7 @@ use crate::update::UpdateRows;
 use crate::whole::{Exchange, Whole};
 use ndarray::{Array2, s};
 pub use part::Part;
-use share::{Judge, Lane, MultiplySection, Share, There, ThereAndBack, UpdateBlock};
+use share::{EvaluationShare, Forward, ForwardBackward, Judge, MultiplySection, Share, UpdateBlock};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
@@ -107,13 +107,14 @@ struct Buffers {
     /// dL/dZ of the first layer for the whole batch.
     first_d_z: Matrix,
     /// For evaluations: as many as there have ever been.
-    lanes: Vec<Lane>,
+    evaluation_shares: Vec<EvaluationShare>,
     /// Made by the first step that needs it.
     whole: Option<Whole>,
 }
 
 impl Engine {
-    /// An engine of so many threads, the caller's own included. They wait, asleep, between uses.
+    /// An engine of so many threads, the caller's own included. They wait, asleep, between uses. Where the system has
+    /// fewer to give there are fewer, as [`threads`](Self::threads) tells; the results are the same.
     #[must_use]
     pub fn new(threads: NonZeroUsize) -> Self {
         let teams = Teams { all: Team::new(threads), alone: Team::new(NonZeroUsize::MIN) };
@@ -179,7 +180,16 @@ impl Engine {
             first_d_z.set_rows(batch.len());
             let rows_of_shares = Parts::new(first_d_z.lines_mut(), share_lines);
             team.for_each_with(shares, rows_of_shares, |_, share, first_d_z| {
-                dispatch(ThereAndBack { network, inputs, objective, masks, batch, scale, share, first_d_z });
+                dispatch(ForwardBackward {
+                    network,
+                    inputs,
+                    objective,
+                    masks,
+                    batch,
+                    scale,
+                    share,
+                    first_d_z,
+                });
             });
             shares.iter().for_each(|share| share.add_to(&mut tally));
         }
@@ -318,24 +328,25 @@ impl Engine {
         work: impl Fn(&mut Share, Batch<'a>) + Sync,
         mut take: impl FnMut(&Share, Batch<'a>),
     ) {
-        let (teams, Buffers { lanes, .. }) = self.buffers_for(network);
+        let (teams, Buffers { evaluation_shares: shares, .. }) = self.buffers_for(network);
         let mut rest = dataset;
         while !rest.is_empty() {
             let count = teams.shares(rest.len());
             let (now, later) = rest.split_at(rest.len().min(EVALUATION_SHARE * count));
-            lanes.resize_with(lanes.len().max(count), || Lane::new(network));
-            for (index, lane) in lanes[..count].iter_mut().enumerate() {
-                lane.samples = share_of(now.len(), index, count);
+            shares.resize_with(shares.len().max(count), || EvaluationShare::new(network));
+            let shares = &mut shares[..count];
+            for (index, EvaluationShare { share, .. }) in shares.iter_mut().enumerate() {
+                share.samples = share_of(now.len(), index, count);
             }
-            teams.of(count).for_each(&mut lanes[..count], |_, lane| {
-                let Range { start, end } = lane.samples;
+            teams.of(count).for_each(shares, |_, share| {
+                let Range { start, end } = share.share.samples;
                 let next = |sample: usize| rest.len().min(sample + now.len());
                 let batch = rest.run(start..end, next(start)..next(end));
-                dispatch(There { network, batch, lane });
-                work(&mut lane.share, batch);
+                dispatch(Forward { network, batch, share });
+                work(&mut share.share, batch);
             });
-            for lane in &lanes[..count] {
-                take(&lane.share, now.slice(lane.samples.clone()).all());
+            for EvaluationShare { share, .. } in &*shares {
+                take(share, now.slice(share.samples.clone()).all());
             }
             rest = later;
         }
@@ -357,7 +368,7 @@ impl Buffers {
             shares: Vec::new(),
             share_lines: Vec::new(),
             first_d_z: Matrix::zeros(0, shapes[0].outputs),
-            lanes: Vec::new(),
+            evaluation_shares: Vec::new(),
             whole: None,
         }
     }
@@ -387,7 +398,7 @@ fn multiply_first(
     let weights = network.parameters().rows(0);
     let mask = masks.and_then(Masks::inputs);
     team.for_each(inputs.sections_mut(), |_, section| {
-        dispatch(MultiplySection { inputs: batch.into(), section, weights, mask, and_back: true });
+        dispatch(MultiplySection { inputs: batch.into(), section, weights, mask, needs_backward: true });
     });
 }
 

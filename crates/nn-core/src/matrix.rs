@@ -19,6 +19,15 @@ pub(crate) struct Strided<'a, T> {
     pub(crate) stride: usize,
 }
 
+impl<'a> Strided<'a, f32> {
+    /// The numbers of rows of `width` lines, from a row and a column on.
+    #[inline(always)]
+    pub(crate) fn numbers(lines: &'a [Line], width: usize, (row, column): (usize, usize)) -> Self {
+        let stride = width * LANES;
+        Self { items: floats(lines).get(row * stride + column..).unwrap_or_default(), stride }
+    }
+}
+
 impl Matrix {
     pub(crate) fn zeros(rows: usize, columns: usize) -> Self {
         Self { rows, columns, lines: vec![Line::default(); rows * lines_for(columns)] }
@@ -105,8 +114,7 @@ impl Matrix {
     /// The numbers of every row, from a column on.
     #[inline(always)]
     pub(crate) fn columns_from(&self, column: usize) -> Strided<'_, f32> {
-        let items = floats(&self.lines).get(column..).unwrap_or_default();
-        Strided { items, stride: self.width() * LANES }
+        Strided::numbers(&self.lines, self.width(), (0, column))
     }
 
     /// The lines of every row, from one on.

@@ -218,7 +218,7 @@ impl Network {
     fn forward_of(&self, workspace: &mut Workspace, inputs: Inputs<'_>) {
         self.check_inputs(&inputs);
         assert!(workspace.trace.is_for(self), "the workspace is for another network");
-        dispatch(Forward { network: self, inputs, trace: &mut workspace.trace, and_back: false });
+        dispatch(Forward { network: self, inputs, trace: &mut workspace.trace, needs_backward: false });
     }
 
     /// Forward propagation that remembers every layer's activations, for [`backward`](Self::backward).
@@ -249,7 +249,7 @@ impl Network {
         dropout.check();
         let mut trace = Trace::new(&self.parameters);
         trace.masks = Masks::new(dropout, steps);
-        dispatch(Forward { network: self, inputs, trace: &mut trace, and_back: true });
+        dispatch(Forward { network: self, inputs, trace: &mut trace, needs_backward: true });
         trace
     }
 
@@ -305,7 +305,7 @@ struct Forward<'a, 'b> {
     inputs: Inputs<'b>,
     trace: &'a mut Trace,
     /// Whether back-propagation may follow.
-    and_back: bool,
+    needs_backward: bool,
 }
 
 impl Kernel for Forward<'_, '_> {
@@ -313,11 +313,11 @@ impl Kernel for Forward<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { network, inputs, trace, and_back } = self;
+        let Self { network, inputs, trace, needs_backward } = self;
         let masks = trace.masks;
         for section in trace.inputs.sections_mut() {
             section.fill(simd, inputs, masks.and_then(Masks::inputs));
-            if and_back {
+            if needs_backward {
                 section.find_lit_rows();
             }
             pass::section_product(simd, inputs, section, network.parameters.rows(0));

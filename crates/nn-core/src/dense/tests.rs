@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::parameters::Parameters;
-use crate::simd::Kernel;
 use crate::simd::tests::on_every_set;
+use crate::simd::{Kernel, floats};
 use ndarray::{Array2, ArrayView2, s};
 
 /// (N, I, O): ragged, more terms than a panel holds, fewer rows than a tile, wide enough for every tile and to be packed,

@@ -89,7 +89,7 @@ pub(super) struct MultiplySection<'a, 'b> {
     /// What is left out of the inputs.
     pub(super) mask: Option<LayerMask>,
     /// Whether back-propagation follows.
-    pub(super) and_back: bool,
+    pub(super) needs_backward: bool,
 }
 
 impl Kernel for MultiplySection<'_, '_> {
@@ -97,9 +97,9 @@ impl Kernel for MultiplySection<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { inputs, section, weights, mask, and_back } = self;
+        let Self { inputs, section, weights, mask, needs_backward } = self;
         section.fill(simd, inputs, mask);
-        if and_back {
+        if needs_backward {
             section.find_lit_rows();
         }
         pass::section_product(simd, inputs, section, weights);
@@ -108,36 +108,36 @@ impl Kernel for MultiplySection<'_, '_> {
 
 /// One thread's samples in an evaluation, from the inputs on.
 #[derive(Debug)]
-pub(super) struct Lane {
-    pub(super) samples: Range<usize>,
+pub(super) struct EvaluationShare {
     inputs: InputRows,
     pub(super) share: Share,
 }
 
-impl Lane {
+impl EvaluationShare {
     pub(super) fn new(network: &Network) -> Self {
         let inputs = InputRows::new(network.parameters().shape(0));
-        Self { samples: 0..0, inputs, share: Share::new(network) }
+        Self { inputs, share: Share::new(network) }
     }
 }
 
-/// Forward propagation of one lane.
-pub(super) struct There<'a, 'b> {
+/// Forward propagation of one share of an evaluation.
+pub(super) struct Forward<'a, 'b> {
     pub(super) network: &'a Network,
     pub(super) batch: Batch<'b>,
-    pub(super) lane: &'a mut Lane,
+    pub(super) share: &'a mut EvaluationShare,
 }
 
-impl Kernel for There<'_, '_> {
+impl Kernel for Forward<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { network, batch, lane: Lane { inputs, share, .. } } = self;
+        let Self { network, batch, share: EvaluationShare { inputs, share } } = self;
         let (activations, parameters) = (network.layer_activations(), network.parameters());
         let weights = parameters.rows(0);
         for section in inputs.sections_mut() {
-            MultiplySection { inputs: batch.into(), section, weights, mask: None, and_back: false }.run(simd);
+            let inputs = batch.into();
+            MultiplySection { inputs, section, weights, mask: None, needs_backward: false }.run(simd);
         }
         pass::forward(simd, activations, parameters, (inputs, 0..batch.len()), None, &mut share.a);
     }
@@ -160,7 +160,7 @@ impl Kernel for Judge<'_, '_> {
 }
 
 /// Phase 2 for one share.
-pub(super) struct ThereAndBack<'a, 'b> {
+pub(super) struct ForwardBackward<'a, 'b> {
     pub(super) network: &'a Network,
     pub(super) inputs: &'a InputRows,
     pub(super) objective: Objective,
@@ -172,7 +172,7 @@ pub(super) struct ThereAndBack<'a, 'b> {
     pub(super) first_d_z: &'a mut [Line],
 }
 
-impl Kernel for ThereAndBack<'_, '_> {
+impl Kernel for ForwardBackward<'_, '_> {
     type Output = ();
 
     #[inline(always)]
