@@ -149,6 +149,9 @@ impl Loss {
             Self::SigmoidCrossEntropy => Activation::Sigmoid,
             Self::BinaryCrossEntropy | Self::MeanSquaredError => return outputs.to_owned(),
         };
+        if outputs.is_empty() {
+            return outputs.to_owned();
+        }
         let mut probabilities = Matrix::from_view(outputs);
         dispatch(ActivateRows { activation, rows: &mut probabilities });
         probabilities.view().to_owned()

@@ -74,8 +74,7 @@ pub(crate) trait Simd: Copy {
     fn greatest(self, a: Self::Vector) -> f32;
     /// Sixteen bytes as numbers, 0 to 255.
     fn bytes(self, bytes: &[u8; LANES]) -> Self::Vector;
-    /// Transposes a square of sixteen lines: number `i` of line `j * stride` of `columns` becomes number
-    /// `j` of `rows[i]`.
+    /// Transposes a square of sixteen lines: number `j` of `rows[i]` becomes number `i` of line `j`.
     fn transpose(self, rows: [&Line; LANES]) -> [Line; LANES];
     /// Asks for the bytes to be brought near, without waiting for them.
     fn prefetch(self, bytes: &[u8]);

@@ -54,7 +54,8 @@ impl Evaluation {
     }
 }
 
-/// The class of the greatest output, the first of equals; outputs that are not numbers never win.
+/// The class of the greatest output, the first of equals; outputs that are not numbers never win. Where none is a
+/// number above negative infinity, or there is none, it is 0.
 ///
 /// # Examples
 /// ```

@@ -517,3 +517,11 @@ fn numbers_outside_the_unit_range_are_taken_as_they_are() {
     let third = network.forward(&array![[51_u8, 0]])[[0, 0]];
     assert!((third - 0.9).abs() < 1e-6, "51 stands for 0.2");
 }
+
+#[test]
+fn outputs_of_no_columns_have_no_probabilities() {
+    for loss in Loss::ALL {
+        let none = Array2::<f32>::zeros((2, 0));
+        assert_eq!(loss.probabilities(none.view()), none);
+    }
+}

@@ -5,11 +5,11 @@
 use super::{Kernel, LANES, Line, Simd};
 use std::arch::x86_64::*;
 
-/// Proof that this machine has AVX-512 F, BW and VL.
+/// Proof that this machine has AVX-512 F, BW and VL, and all that [`Avx2`] proves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512(());
 
-/// Proof that this machine has AVX2 and FMA.
+/// Proof that this machine has AVX2, FMA, BMI1 and BMI2.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx2(());
 
