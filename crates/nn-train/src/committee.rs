@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 
 use nn_core::{
-    Dataset, Engine, Evaluation, Tally,
+    Dataset, Engine, Evaluation, Network, Tally,
     ndarray::{Array2, ArrayView2, Axis},
     predicted_class,
 };
@@ -176,6 +176,51 @@ pub struct Teacher<'a> {
     pub committee: &'a Committee,
     /// How much of the target is the committee's answer, from 0 to 1; the rest is the label.
     pub share: f32,
+}
+
+impl Teacher<'_> {
+    pub(crate) fn check(&self, network: &Network) -> Result<(), InvalidTeacher> {
+        let teacher = &self.committee.members()[0].network;
+        let (inputs, outputs) = (teacher.inputs(), teacher.outputs());
+        if inputs != network.inputs() {
+            return Err(InvalidTeacher::Inputs { expected: network.inputs(), found: inputs });
+        }
+        if outputs != network.outputs() {
+            return Err(InvalidTeacher::Outputs { expected: network.outputs(), found: outputs });
+        }
+        if !(0.0..=1.0).contains(&self.share) {
+            return Err(InvalidTeacher::Share { found: self.share });
+        }
+        Ok(())
+    }
+}
+
+/// Why a network cannot learn from a [`Teacher`].
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidTeacher {
+    /// It takes other images.
+    #[error("expected a teacher of {expected} inputs, as the network has, found {found}")]
+    Inputs {
+        /// The inputs of the network.
+        expected: usize,
+        /// Those of the teacher.
+        found: usize,
+    },
+    /// It knows other classes.
+    #[error("expected a teacher of {expected} outputs, as the network has, found {found}")]
+    Outputs {
+        /// The outputs of the network.
+        expected: usize,
+        /// Those of the teacher.
+        found: usize,
+    },
+    /// Its answer is no part of the target.
+    #[error("expected a teacher's share of 0 to 1, found {found}")]
+    Share {
+        /// The share.
+        found: f32,
+    },
 }
 
 /// Why models are no [`Committee`].

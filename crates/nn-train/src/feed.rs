@@ -65,6 +65,7 @@ struct Preparing<'a> {
     augmenters: Vec<Augmenter>,
     mixing: Option<Mixing>,
     teacher: Option<(Teacher<'a>, Engine)>,
+    label_smoothing: f32,
     /// Of which of the epoch's samples, in their order, the parts of the batches are prepared.
     positions: Range<usize>,
     /// The places among those of the samples that are, and of those that they are mixed with.
@@ -106,6 +107,7 @@ impl<'a> Feed<'a> {
             augmenters,
             mixing: (ingredients.mixup > 0.0).then(|| Mixing::new(ingredients.mixup)),
             teacher: teacher.map(|teacher| (teacher, Engine::new(config.threads))),
+            label_smoothing: ingredients.label_smoothing,
             positions: 0..0,
             own: Vec::new(),
             others: Vec::new(),
@@ -240,7 +242,7 @@ impl Mixing {
 
     /// Draws for these positions of an epoch, past those before them.
     fn draw(&mut self, of: (u64, u32), positions: &Range<usize>) {
-        if self.of != of || positions.start < self.drawn || self.drawn == 0 {
+        if self.of != of || positions.start < self.drawn {
             (self.rng, self.of, self.drawn) = (mixing_rng(of.0, of.1), of, 0);
         }
         for _ in self.drawn..positions.start {
@@ -300,12 +302,17 @@ impl Preparing<'_> {
             let prepared = like(samples, &self.rows, &self.labels);
             self.probabilities = teacher.committee.probabilities_of_prepared(engine, prepared);
             if self.mixing.is_some() {
-                // The label is one of two, which a step that is told of a teacher knows nothing of.
+                // A step that is told of a teacher knows one label of a sample, and here it is two that make the rest of
+                // the target. The one label that is left says what counts as right.
+                let mixed = Targets::Mixed { other_labels: &self.other_labels, shares: &self.shares };
+                let outputs = self.probabilities.ncols();
+                let labels = prepared.all().with_targets(mixed).targets(outputs, self.label_smoothing);
                 self.probabilities *= teacher.share;
-                for (n, mut target) in self.probabilities.rows_mut().into_iter().enumerate() {
-                    let (label, other) = (usize::from(self.labels[n]), usize::from(self.other_labels[n]));
-                    target[label] += (1.0 - teacher.share) * self.shares[n];
-                    target[other] += (1.0 - teacher.share) * (1.0 - self.shares[n]);
+                self.probabilities.scaled_add(1.0 - teacher.share, &labels);
+                for (n, label) in self.labels.iter_mut().enumerate() {
+                    if self.shares[n] < 0.5 {
+                        *label = self.other_labels[n];
+                    }
                 }
             }
         }
@@ -404,10 +411,10 @@ fn symmetric_beta(rng: &mut impl RngCore, alpha: f64) -> f64 {
 mod tests {
     use std::num::NonZeroUsize;
 
-    use nn_core::{Inputs, Loss};
+    use nn_core::{Activation, Inputs, Loss, Network, ndarray::ArrayView2};
 
     use super::*;
-    use crate::{Augmentation, Ingredients, Order, Schedule};
+    use crate::{Augmentation, Committee, Ingredients, Model, Order, Schedule};
 
     #[test]
     fn mixed_pixels_are_rounded_to_the_nearest() {
@@ -568,6 +575,43 @@ mod tests {
             }
         }
         assert!(own < 8, "{own} of 23 are as they were");
+    }
+
+    #[test]
+    fn a_teacher_shares_the_target_with_labels_that_are_mixed_and_smoothed() {
+        let (pixels, labels) = samples();
+        let samples = Dataset::new(&pixels, 6, &labels, 5).unwrap();
+        let network =
+            Network::builder(6).dense(5, Activation::Identity).build(&mut crate::initial_rng(1)).unwrap();
+        let (loss, image_shape, preprocessing) =
+            (Loss::SoftmaxCrossEntropy, vec![2, 3], crate::Preprocessing::None);
+        let model = Model { network, loss, image_shape, preprocessing, class_names: None, record: None };
+        let committee = Committee::new(vec![model]).unwrap();
+        let teacher = Some(Teacher { committee: &committee, share: 0.7 });
+        let ingredients = Ingredients { mixup: 1.0, label_smoothing: 0.2, ..Ingredients::NONE };
+        let set = TrainingSet { teacher, ..samples.into() };
+        let mut taught = Feed::new(set, &config(2, ingredients), Division::WHOLE).unwrap();
+        let mut untaught = Feed::new(samples.into(), &config(2, ingredients), Division::WHOLE).unwrap();
+        let mut others = 0;
+        taught.begin(1);
+        untaught.begin(1);
+        for number in 0..6 {
+            let (taught, untaught) = (taught.batch(number), untaught.batch(number));
+            let (found, labels) = (taught.batch.targets(5, 0.2), untaught.batch.targets(5, 0.2));
+            for (n, (row, judged)) in rows(&taught).into_iter().enumerate() {
+                let seen = ArrayView2::from_shape((1, 6), &row).unwrap();
+                let said = loss.probabilities(committee.members()[0].network.forward(seen).view());
+                for class in 0..5 {
+                    let expected = 0.7 * said[[0, class]] + 0.3 * labels[[n, class]];
+                    assert!((found[[n, class]] - expected).abs() < 1e-6, "batch {number}, {n}, {class}");
+                }
+                // Of two labels, that with the greater share counts as right.
+                let greatest = labels.row(n).iter().copied().fold(0.0, f32::max);
+                assert_eq!(labels[[n, usize::from(judged)]], greatest);
+                others += u32::from(judged != untaught.batch.label(n));
+            }
+        }
+        assert!(others > 0, "all labels are those of the samples themselves");
     }
 
     #[test]

@@ -12,8 +12,8 @@ use nn_core::{Average, Dropout, Engine, Loss, Network, Objective, Optimizer, Tal
 
 use crate::{
     BatchReport, EpochReport, FitPlan, History, Incompatible, Ingredients, InvalidIngredient, InvalidPlace,
-    InvalidSchedule, Observer, Order, Pages, Place, Ranks, RanksError, Samples, Schedule, Snapshot,
-    TrainingSet,
+    InvalidSchedule, InvalidTeacher, Observer, Order, Pages, Place, Ranks, RanksError, Samples, Schedule,
+    Snapshot, TrainingSet,
     dataset::spelled,
     feed::Feed,
     pages::Aside,
@@ -187,6 +187,7 @@ fn go_on_with(
     observer: &mut dyn Observer,
 ) -> Result<History, FitError> {
     config.check(network, train.samples, validation)?;
+    train.teacher.map_or(Ok(()), |teacher| teacher.check(network))?;
     place.check(config, train.samples.len() as u64).map_err(FitError::Place)?;
     let division = match &ranks {
         None => Division::WHOLE,
@@ -194,8 +195,9 @@ fn go_on_with(
     };
     let feed = Feed::new(train, config, division)?;
     if let Some(ranks) = &mut ranks {
-        let (samples, teacher) = (train.samples, train.teacher);
-        let start = Start { config, network, optimizer, place: &place, train: samples, teacher, validation };
+        let TrainingSet { samples: train, image_shape, teacher, .. } = train;
+        let start =
+            Start { config, network, optimizer, place: &place, train, image_shape, teacher, validation };
         ranks::check_same(*ranks, &start)?;
     }
     optimizer.set_weight_decay(config.ingredients.weight_decay);
@@ -218,7 +220,9 @@ fn go_on_with(
     if let Some(average) = &place.average {
         average.write_to(network);
     }
-    Ok(History::finish(place.epochs, stopped_early, observer))
+    let history = History { epochs: place.epochs, stopped_early };
+    observer.fit_finished(&history);
+    Ok(history)
 }
 
 /// A fit under way.
@@ -436,6 +440,9 @@ pub enum FitError {
         /// The bytes in a sample.
         features: usize,
     },
+    /// The network cannot learn from that teacher.
+    #[error(transparent)]
+    Teacher(#[from] InvalidTeacher),
     /// Network, loss and training data do not go together.
     #[error("cannot train on this data")]
     Training(#[source] Incompatible),

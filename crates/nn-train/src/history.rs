@@ -2,8 +2,6 @@
 
 use nn_core::Tally;
 
-use crate::Observer;
-
 /// What a [`fit`](crate::fit) remembers of an epoch: all of [`EpochReport`](crate::EpochReport) but the times and the
 /// confusion matrix.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +21,12 @@ impl EpochSummary {
     #[must_use]
     pub fn measured(&self) -> Tally {
         self.validation.unwrap_or(self.train)
+    }
+
+    /// Whether it was [measured](Self::measured) to be more accurate than another epoch.
+    #[must_use]
+    pub fn is_better_than(&self, other: &EpochSummary) -> bool {
+        self.measured().accuracy() > other.measured().accuracy()
     }
 }
 
@@ -47,22 +51,10 @@ impl History {
     pub fn best(&self) -> Option<&EpochSummary> {
         best_of(&self.epochs)
     }
-
-    pub(crate) fn finish(
-        epochs: Vec<EpochSummary>,
-        stopped_early: bool,
-        observer: &mut dyn Observer,
-    ) -> History {
-        let history = History { epochs, stopped_early };
-        observer.fit_finished(&history);
-        history
-    }
 }
 
 pub(crate) fn best_of(epochs: &[EpochSummary]) -> Option<&EpochSummary> {
-    epochs.iter().reduce(|best, summary| {
-        if summary.measured().accuracy() > best.measured().accuracy() { summary } else { best }
-    })
+    epochs.iter().reduce(|best, summary| if summary.is_better_than(best) { summary } else { best })
 }
 
 #[cfg(test)]

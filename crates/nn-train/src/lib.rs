@@ -60,7 +60,7 @@ pub use averaging::{Averaging, InvalidAveraging};
 pub use calibration::{Calibration, CalibrationBin};
 pub use checkpoint::{Checkpoint, InvalidCheckpoint, Mismatch};
 pub use class_names::{ClassNames, ClassNamesError, InvalidClassNames};
-pub use committee::{Committee, InvalidCommittee, Teacher};
+pub use committee::{Committee, InvalidCommittee, InvalidTeacher, Teacher};
 pub use container::ContainerError;
 pub use data_writer::{DataWriteError, NewDataFolder, NewSamples};
 pub use dataset::{DataError, DataFiles, Split};

@@ -138,19 +138,22 @@ pub(crate) struct Start<'a> {
     pub(crate) optimizer: &'a Optimizer,
     pub(crate) place: &'a Place,
     pub(crate) train: Samples<'a>,
+    pub(crate) image_shape: &'a [usize],
     pub(crate) teacher: Option<Teacher<'a>>,
     pub(crate) validation: Option<Samples<'a>>,
 }
 
 /// Checks that all ranks are about to do the same.
 pub(crate) fn check_same(ranks: &mut dyn Ranks, start: &Start<'_>) -> Result<(), RanksError> {
-    let Start { config, network, optimizer, place, train, teacher, validation } = start;
+    let Start { config, network, optimizer, place, train, image_shape, teacher, validation } = start;
     // Threads are each rank's own affair.
     let config = FitConfig { threads: std::num::NonZeroUsize::MIN, ..**config };
     let data = |data: Samples<'_>| Fingerprint::of(data).to_string();
     let mut teachers = Vec::new();
     for member in teacher.iter().flat_map(|teacher| teacher.committee.members()) {
-        teachers.extend(format!("{:?} {:?}", member.network, member.preprocessing).into_bytes());
+        // The loss says what its outputs are.
+        let spelled = format!("{:?} {} {:?}", member.network, member.loss, member.preprocessing);
+        teachers.extend(spelled.into_bytes());
         network_bytes::append(member.network.parameters(), &mut teachers);
     }
     let share = teacher.map(|teacher| teacher.share.to_bits());
@@ -158,6 +161,7 @@ pub(crate) fn check_same(ranks: &mut dyn Ranks, start: &Start<'_>) -> Result<(),
         ("release", digest(Checkpoint::RELEASE.as_bytes())),
         ("configuration", digest(format!("{config:?} {:?} {share:?}", optimizer.rule()).as_bytes())),
         ("training data", digest(data(*train).as_bytes())),
+        ("image shape", digest(format!("{image_shape:?}").as_bytes())),
         ("validation data", digest(validation.map(data).unwrap_or_default().as_bytes())),
         ("teacher", digest(&teachers)),
         ("place to begin from", digest(format!("{} {:?}", place.batches, place.epochs).as_bytes())),

@@ -5,9 +5,10 @@ mod checkpoints;
 
 use checkpoints::{CLASSES, FEATURES, Samples, size};
 use nn_train::{
-    Committee, Incompatible, InvalidCommittee, Model, Preprocessing, evaluate, initial_rng,
+    Committee, FitError, Incompatible, InvalidCommittee, InvalidTeacher, Model, Preprocessing, Teacher,
+    TrainingSet, evaluate, fit, initial_rng,
     nn_core::{
-        Activation, Dataset, Loss, Network,
+        Activation, Dataset, Loss, Network, Optimizer,
         ndarray::{Array2, ArrayView2},
     },
 };
@@ -110,4 +111,39 @@ fn models_that_cannot_be_asked_together_are_refused() {
     let samples = Samples::new();
     let error = Committee::new(vec![of(7, 5)]).unwrap().evaluate(dataset(&samples), size(1)).unwrap_err();
     assert_eq!(error, Incompatible::Features { network: 7, data: 6 });
+}
+
+#[test]
+fn a_teacher_that_a_network_cannot_learn_from_is_refused_before_anything_has_happened() {
+    let samples = Samples::new();
+    let teacher = |inputs, outputs, share| {
+        let network =
+            Network::builder(inputs).dense(outputs, Activation::Identity).build(&mut initial_rng(1)).unwrap();
+        let (loss, image_shape) = (Loss::SoftmaxCrossEntropy, vec![inputs]);
+        let preprocessing = Preprocessing::None;
+        let model = Model { network, loss, image_shape, preprocessing, class_names: None, record: None };
+        (Committee::new(vec![model]).unwrap(), share)
+    };
+    let of_share = |found| InvalidTeacher::Share { found };
+    for ((committee, share), expected) in [
+        (teacher(7, CLASSES, 0.5), InvalidTeacher::Inputs { expected: FEATURES, found: 7 }),
+        (teacher(FEATURES, 4, 0.5), InvalidTeacher::Outputs { expected: CLASSES, found: 4 }),
+        (teacher(FEATURES, CLASSES, 1.5), of_share(1.5)),
+        (teacher(FEATURES, CLASSES, -0.1), of_share(-0.1)),
+    ] {
+        let (mut network, mut optimizer) = (checkpoints::network(), Optimizer::sgd(0.5));
+        let before = network.clone();
+        let teacher = Some(Teacher { committee: &committee, share });
+        let train = TrainingSet { teacher, ..dataset(&samples).into() };
+        let error =
+            fit(&mut network, &mut optimizer, train, None, &checkpoints::config(), &mut ()).unwrap_err();
+        assert_eq!(error, FitError::Teacher(expected));
+        assert_eq!(network, before);
+    }
+    let (committee, share) = teacher(FEATURES, CLASSES, f32::NAN);
+    let teacher = Some(Teacher { committee: &committee, share });
+    let train = TrainingSet { teacher, ..dataset(&samples).into() };
+    let mut network = checkpoints::network();
+    let error = fit(&mut network, &mut Optimizer::sgd(0.5), train, None, &checkpoints::config(), &mut ());
+    assert!(matches!(error, Err(FitError::Teacher(InvalidTeacher::Share { found })) if found.is_nan()));
 }

@@ -287,35 +287,48 @@ fn ranks_that_are_about_to_do_different_things_are_told_apart_before_the_first_s
     }
 }
 
+/// What a rank is given.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    labels: &'a [u8],
+    image_shape: &'a [usize],
+    validation_labels: &'a [u8],
+}
+
 #[test]
 fn ranks_with_other_data_are_told_apart_before_the_first_step() {
     let (pixels, mut labels) = samples(23);
     let same = labels.clone();
     labels[22] = (labels[22] + 1) % 5;
-    let fit_with = |labels: [&[u8]; 2], validation: [&[u8]; 2]| {
-        let one = |(ranks, (labels, validation)): (&mut Thread, (&[u8], &[u8]))| {
-            let train = Dataset::new(&pixels, 6, labels, 5).unwrap();
-            let validation = Dataset::new(&pixels, 6, validation, 5).unwrap();
-            let (mut network, mut optimizer) = (network(42), Optimizer::sgd(0.1));
-            let both = (&mut network, &mut optimizer);
-            let config = config(Ingredients::NONE);
-            fit_on(ranks, Place::default(), both, train, Some(validation.into()), &config, &mut ())
-                .unwrap_err()
-        };
-        let mut ranks = Thread::all(2, LONG);
-        thread::scope(|scope| {
-            let sets = labels.into_iter().zip(validation);
-            let one = &one;
-            let threads: Vec<_> =
-                ranks.iter_mut().zip(sets).map(|rank| scope.spawn(move || one(rank))).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
-        })
+    let fit_with = |given: Given<'_>, ranks: &mut Thread| {
+        let dataset = |labels| Dataset::new(&pixels, 6, labels, 5).unwrap();
+        let Given { labels, image_shape, validation_labels } = given;
+        let train = TrainingSet { image_shape, ..dataset(labels).into() };
+        let (mut network, mut optimizer) = (network(42), Optimizer::sgd(0.1));
+        let both = (&mut network, &mut optimizer);
+        let config = config(Ingredients::NONE);
+        let validation = Some(dataset(validation_labels).into());
+        fit_on(ranks, Place::default(), both, train, validation, &config, &mut ()).unwrap_err()
     };
-    let differ = |what| FitError::Ranks(RanksError::Differ { rank: 1, what });
-    let errors = fit_with([&same, &labels], [&same, &same]);
-    assert_eq!(errors, [differ("training data"), differ("training data")]);
-    let errors = fit_with([&same, &same], [&same, &labels]);
-    assert_eq!(errors, [differ("validation data"), differ("validation data")]);
+    let given = Given { labels: &same, image_shape: &[2, 3], validation_labels: &same };
+    for (what, other) in [
+        ("training data", Given { labels: &labels, ..given }),
+        ("image shape", Given { image_shape: &[3, 2], ..given }),
+        ("validation data", Given { validation_labels: &labels, ..given }),
+    ] {
+        let mut ranks = Thread::all(2, LONG);
+        let errors = thread::scope(|scope| {
+            let fit_with = &fit_with;
+            let threads: Vec<_> = ranks
+                .iter_mut()
+                .zip([given, other])
+                .map(|(ranks, given)| scope.spawn(move || fit_with(given, ranks)))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        let expected = FitError::Ranks(RanksError::Differ { rank: 1, what });
+        assert_eq!(errors, [expected.clone(), expected]);
+    }
 }
 
 #[test]

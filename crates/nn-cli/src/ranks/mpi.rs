@@ -27,7 +27,7 @@ use nn_train::{Ranks, RanksError};
 const FIRST_LIMIT: Duration = Duration::from_secs(600);
 
 /// Between two looks at the clock while waiting.
-const POLLS: u32 = 64;
+const POLLS: u64 = 64;
 
 /// Numbers that are added up at a time, so that a sum stays in the first cache until it is whole.
 const PIECE: usize = 1024;
@@ -269,7 +269,7 @@ impl<'a> Patience<'a> {
         let Err(mut pending) = request.test() else { return };
         let began = Instant::now();
         let mut tell = TELL;
-        for poll in 1_u32.. {
+        for poll in 1_u64.. {
             pending = match pending.test() {
                 Ok(_) => return,
                 Err(pending) => pending,
@@ -288,6 +288,5 @@ impl<'a> Patience<'a> {
             // Others may be on the same core.
             thread::yield_now();
         }
-        pending.wait();
     }
 }

@@ -281,7 +281,7 @@ impl Keeper {
         table.write_record(COLUMNS)?;
         let mut best = place.epochs.first();
         for summary in &place.epochs {
-            if best.is_some_and(|best| summary.measured().accuracy() > best.measured().accuracy()) {
+            if best.is_some_and(|best| summary.is_better_than(best)) {
                 best = Some(summary);
             }
             let measured = summary.measured();
