@@ -64,6 +64,8 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
             of_generate(error)
         } else if let Some(DataWriteError::Occupied { .. }) = cause.downcast_ref() {
             Some("name a new folder: what is in this one is not touched".to_owned())
+        } else if let Some(DataWriteError::InUse { .. }) = cause.downcast_ref() {
+            Some("wait until that is done, or name another folder".to_owned())
         } else if let Some(error) = cause.downcast_ref::<LoadError>() {
             of_load(error)
         } else if let Some(error) = cause.downcast_ref::<RunError>() {

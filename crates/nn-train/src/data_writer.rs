@@ -11,14 +11,14 @@ use std::{
 use nn_core::idx_format::{self, IdxWriter};
 
 use crate::{
-    ClassNames, Split,
+    ClassNames, FileLock, LockError, Split,
     file::{folder_of, sync_folder},
 };
 
 /// A new data folder, in the making.
 ///
 /// It grows under a hidden name beside its own and takes that by one rename, in [`publish`](Self::publish). When it is
-/// dropped before, nothing stays.
+/// dropped before, nothing stays. One process at a time makes a folder of that name: a locked file beside it says so.
 ///
 /// # Examples
 /// ```
@@ -41,6 +41,9 @@ use crate::{
 pub struct NewDataFolder {
     path: PathBuf,
     staging: PathBuf,
+    lock: PathBuf,
+    /// Held until all is in its place or gone, and the file with it.
+    _held: FileLock,
 }
 
 impl NewDataFolder {
@@ -48,20 +51,31 @@ impl NewDataFolder {
     /// removed.
     ///
     /// # Errors
-    /// [`DataWriteError::Occupied`] when there is something, and [`DataWriteError::Io`].
+    /// [`DataWriteError::Occupied`] when there is something, [`DataWriteError::InUse`] while another process makes it,
+    /// and [`DataWriteError::Io`].
     pub fn create(path: &Path) -> Result<NewDataFolder, DataWriteError> {
         let at = |source| DataWriteError::Io { path: path.to_owned(), source };
         let name = vacant(path)?;
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(".incoming");
-        let staging = folder_of(path).join(hidden);
+        let hidden = |ending| {
+            let mut hidden = OsString::from(".");
+            hidden.push(name);
+            hidden.push(ending);
+            folder_of(path).join(hidden)
+        };
+        let (staging, lock) = (hidden(".incoming"), hidden(".lock"));
+        fs::create_dir_all(folder_of(path)).map_err(at)?;
+        let held = FileLock::take(&lock).map_err(|error| match error {
+            LockError::Io { path, source, .. } => DataWriteError::Io { path, source },
+            LockError::Taken { .. } | LockError::Moved { .. } => {
+                DataWriteError::InUse { path: path.to_owned() }
+            }
+        })?;
         match fs::remove_dir_all(&staging) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(error)),
             _ => {}
         }
-        fs::create_dir_all(&staging).map_err(at)?;
-        Ok(NewDataFolder { path: path.to_owned(), staging })
+        fs::create_dir(&staging).map_err(at)?;
+        Ok(NewDataFolder { path: path.to_owned(), staging, lock, _held: held })
     }
 
     /// Where its files are until it is published.
@@ -135,6 +149,8 @@ impl Drop for NewDataFolder {
     fn drop(&mut self) {
         // After it was published there is nothing under this name.
         let _ = fs::remove_dir_all(&self.staging);
+        // It is locked still: who opens it now finds that the name is gone.
+        let _ = fs::remove_file(&self.lock);
     }
 }
 
@@ -280,6 +296,12 @@ pub enum DataWriteError {
     /// Something is there already.
     #[error("cannot make the data folder {}: expected nothing there, or an empty folder", path.display())]
     Occupied {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another process is at it.
+    #[error("cannot make the data folder {}: another process is making it", path.display())]
+    InUse {
         /// The folder.
         path: PathBuf,
     },

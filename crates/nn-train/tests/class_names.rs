@@ -104,7 +104,11 @@ fn a_new_data_folder_that_is_not_published_leaves_nothing_and_one_that_is_replac
     samples.push(&[1; 6], 4).unwrap();
     assert_eq!(samples.push(&[1; 5], 4).unwrap_err().to_string(), "expected an image of 6 pixels, found 5");
     samples.write(Split::Train, [0, 0]).unwrap();
-    assert_eq!((names(), path.exists()), (1, false));
+    // Itself, and the file that is locked meanwhile.
+    assert_eq!((names(), path.exists()), (2, false));
+    let error = NewDataFolder::create(&path).unwrap_err();
+    assert!(error.to_string().contains("another process is making it"), "{error}");
+    assert!(new.staging().join("train-images-idx3-ubyte").exists());
     drop((samples, new));
     assert_eq!(names(), 0);
 
