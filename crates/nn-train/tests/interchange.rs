@@ -331,6 +331,16 @@ fn activations_and_losses_are_stated_known_or_assumed() {
     for (output, loss, expected) in [
         (None, None, (Activation::Identity, Loss::SoftmaxCrossEntropy)),
         (Some(Activation::Softmax), None, (Activation::Identity, Loss::SoftmaxCrossEntropy)),
+        (
+            Some(Activation::Softmax),
+            Some(Loss::SoftmaxCrossEntropy),
+            (Activation::Identity, Loss::SoftmaxCrossEntropy),
+        ),
+        (
+            Some(Activation::Sigmoid),
+            Some(Loss::SigmoidCrossEntropy),
+            (Activation::Identity, Loss::SigmoidCrossEntropy),
+        ),
         (Some(Activation::Sigmoid), None, (Activation::Sigmoid, Loss::BinaryCrossEntropy)),
         (Some(Activation::Tanh), None, (Activation::Tanh, Loss::MeanSquaredError)),
         (None, Some(Loss::MeanSquaredError), (Activation::Sigmoid, Loss::MeanSquaredError)),

@@ -63,7 +63,7 @@ impl Name {
         Some((role, Name(layer)))
     }
 
-    /// Whether the word for weights is Keras's, whose first index is that of the inputs.
+    /// Whether this is one of its words, in lower case.
     pub(super) fn has(&self, word: &str) -> bool {
         self.0.iter().any(|found| matches!(found, Word::Letters(letters) if letters == word))
     }

@@ -128,15 +128,19 @@ impl ImportOptions {
         };
         let output = self.output_activation.or_else(|| known.and_then(|known| known.last().copied()));
         let (output, loss) = match (output, self.loss.or(metadata.loss)) {
+            // Fused, which is the stable form to compute and to train on.
+            (Some(Activation::Softmax), loss @ (None | Some(Loss::SoftmaxCrossEntropy))) => {
+                (Activation::Identity, loss.unwrap_or(Loss::SoftmaxCrossEntropy))
+            }
+            (Some(Activation::Sigmoid), Some(Loss::SigmoidCrossEntropy)) => {
+                (Activation::Identity, Loss::SigmoidCrossEntropy)
+            }
             (Some(output), Some(loss)) => (output, loss),
             (None, loss) => {
                 let loss = loss.unwrap_or(Loss::SoftmaxCrossEntropy);
                 (loss.output_activation(), loss)
             }
-            // Fused, which is the stable form to compute and to train on.
-            (Some(Activation::Softmax | Activation::Identity), None) => {
-                (Activation::Identity, Loss::SoftmaxCrossEntropy)
-            }
+            (Some(Activation::Identity), None) => (Activation::Identity, Loss::SoftmaxCrossEntropy),
             (Some(Activation::Sigmoid), None) => (Activation::Sigmoid, Loss::BinaryCrossEntropy),
             (Some(output), None) => (output, Loss::MeanSquaredError),
         };
