@@ -1,6 +1,6 @@
 //! `eval`: owns the report on a saved network, and refuses to know how it is measured.
 
-use std::path::Path;
+use std::{num::NonZeroUsize, path::Path};
 
 use anyhow::{Context, Result, bail};
 use nn_train::{
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &EvalArgs, output: &mut Output) -> Result<()> {
     };
     data::note_repeated(&args.models, COUNTS_AGAIN);
     if let Some(path) = &args.outputs {
-        write_outputs(path, model, &files)?;
+        write_outputs(path, model, &files, args.threads.count())?;
     }
     let mut report = Report::new(&paths.join(", "), &folder, args.split.into(), model, &evaluation);
     report.members = members;
@@ -187,9 +187,9 @@ fn no_committee(error: InvalidCommittee, paths: &[String]) -> anyhow::Error {
 /// The arrays of a file of outputs, in their order.
 const OUTPUTS: [&str; 3] = ["logits", "probabilities", "labels"];
 
-fn write_outputs(path: &Path, model: &Model, files: &DataFiles) -> Result<()> {
+fn write_outputs(path: &Path, model: &Model, files: &DataFiles, threads: NonZeroUsize) -> Result<()> {
     let dataset = files.view();
-    let outputs = Outputs::of(model, dataset)?;
+    let outputs = Outputs::of(model, dataset, threads)?;
     let [logits, probabilities, labels] = OUTPUTS;
     let bytes = Npz::default()
         .with_floats(logits, outputs.logits.view())

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::fs;
+use std::{fs, num::NonZeroUsize};
 
 use common::{command, names, nn_cli, scratch, tiny_model};
 use serde_json::json;
@@ -148,7 +148,7 @@ fn the_outputs_of_eval_are_those_that_predict_shows() {
     let bytes = fs::read(folder.path().join("outputs.npz")).unwrap();
     let model = nn_train::load(&folder.path().join("tiny.model")).unwrap();
     let files = nn_train::DataFiles::open(&folder.path().join("tiny"), nn_train::Split::Test).unwrap();
-    let outputs = nn_train::Outputs::of(&model, files.view()).unwrap();
+    let outputs = nn_train::Outputs::of(&model, files.view(), NonZeroUsize::MIN).unwrap();
     for row in outputs.logits.rows().into_iter().chain(outputs.probabilities.rows()) {
         let row: Vec<u8> = row.iter().flat_map(|number| number.to_le_bytes()).collect();
         assert!(bytes.windows(row.len()).any(|window| window == row));

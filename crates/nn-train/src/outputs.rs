@@ -2,15 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use nn_core::{
-    Activation, Dataset, Network,
-    ndarray::{Array2, ArrayView2, Axis, s},
-};
+use nn_core::{Activation, Dataset, Engine, Network, ndarray::Array2};
 
 use crate::{Incompatible, Model};
-
-/// Samples that are asked about together; they do not depend on it.
-const CHUNK: usize = 1000;
 
 /// What a model says of each sample of a data set, in their order.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,37 +17,35 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Asks a model about all samples.
+    /// Asks a model about all samples, with `threads` threads, on whose number nothing depends.
     ///
     /// # Errors
     /// [`Incompatible`] when model and data do not go together.
     ///
     /// # Examples
     /// ```
+    /// use std::num::NonZeroUsize;
     /// use nn_train::{Outputs, Model, Preprocessing, nn_core::{Activation, Dataset, Loss, Network}};
     /// let network = Network::builder(3).dense(2, Activation::Sigmoid).zeros()?;
     /// let loss = Loss::BinaryCrossEntropy;
     /// let model = Model { network, loss, image_shape: vec![3], preprocessing: Preprocessing::None, class_names: None, record: None };
-    /// let outputs = Outputs::of(&model, Dataset::new(&[0, 1, 2, 3, 4, 5], 3, &[0, 1], 2)?)?;
+    /// let dataset = Dataset::new(&[0, 1, 2, 3, 4, 5], 3, &[0, 1], 2)?;
+    /// let outputs = Outputs::of(&model, dataset, NonZeroUsize::MIN)?;
     /// assert_eq!((outputs.logits[[1, 0]], outputs.probabilities[[1, 0]]), (0.0, 0.5));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn of(model: &Model, dataset: Dataset<'_>) -> Result<Outputs, Incompatible> {
+    pub fn of(model: &Model, dataset: Dataset<'_>, threads: NonZeroUsize) -> Result<Outputs, Incompatible> {
         let Model { network, loss, .. } = model;
         Incompatible::check(network, *loss, dataset)?;
-        let shape = (dataset.len(), dataset.features());
-        let seen = model.preprocessing.apply_all(dataset.pixels(), &model.image_shape, NonZeroUsize::MIN);
-        let pixels = ArrayView2::from_shape(shape, &seen).expect("a data set has all its pixels");
-        let before_activation = without_last_activation(network);
-        let mut logits = Array2::zeros((dataset.len(), network.outputs()));
-        let mut probabilities = logits.clone();
-        for (number, chunk) in pixels.axis_chunks_iter(Axis(0), CHUNK).enumerate() {
-            let rows = number * CHUNK..number * CHUNK + chunk.nrows();
-            let a = network.forward(chunk);
-            probabilities.slice_mut(s![rows.clone(), ..]).assign(&loss.probabilities(a.view()));
-            let z = before_activation.as_ref().map_or(a, |network| network.forward(chunk));
-            logits.slice_mut(s![rows, ..]).assign(&z);
-        }
+        let seen = model.preprocessing.apply_all(dataset.pixels(), &model.image_shape, threads);
+        let seen = dataset.with_pixels(&seen).expect("an image has as many pixels as before");
+        let mut engine = Engine::new(threads);
+        let a = engine.forward(network, seen);
+        let probabilities = loss.probabilities(a.view());
+        let logits = match without_last_activation(network) {
+            None => a,
+            Some(network) => engine.forward(&network, seen),
+        };
         Ok(Outputs { logits, probabilities })
     }
 }
