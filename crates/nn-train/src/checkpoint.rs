@@ -15,7 +15,7 @@ use crate::{
     container,
     dataset::spelled,
     description,
-    mirror::{Sequence, addition, checkpoint::Description},
+    mirror::{List, addition, checkpoint::Description},
     model,
     network_bytes::{self, to_usize},
 };
@@ -141,7 +141,7 @@ impl<'a> Checkpoint<'a> {
     /// [`InvalidCheckpoint`] when the parts do not go together, or the network has diverged.
     ///
     /// # Panics
-    /// If a memory of the optimizer or the best network is not shaped like the network.
+    /// If a memory of the optimizer, the best network or the average is not shaped like the network.
     pub fn to_bytes(&self) -> Result<Vec<u8>, InvalidCheckpoint> {
         self.check_parts()?;
         let network = &*self.network;
@@ -149,7 +149,7 @@ impl<'a> Checkpoint<'a> {
             release: &self.release,
             inputs: network.inputs() as u64,
             layers: network_bytes::layers(network),
-            image_shape: Sequence(self.image_shape.iter().map(|&length| length as u64).collect()),
+            image_shape: List(self.image_shape.iter().map(|&length| length as u64).collect()),
             config: (&self.config).into(),
             optimizer: (&*self.optimizer).into(),
             train: self.train.into(),
@@ -192,7 +192,7 @@ impl<'a> Checkpoint<'a> {
             for parameters in matrices {
                 assert!(
                     is_shaped_like(parameters, network.parameters()),
-                    "a memory or the best network is {parameters:?}, expected {:?}",
+                    "a memory, the best network or the average is {parameters:?}, expected {:?}",
                     network.parameters()
                 );
                 network_bytes::append(parameters, payload);

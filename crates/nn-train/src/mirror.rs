@@ -19,11 +19,11 @@ use serde::{
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Description<'a> {
     pub(crate) inputs: u64,
-    pub(crate) layers: Sequence<Layer>,
+    pub(crate) layers: List<Layer>,
     pub(crate) loss: Loss,
-    pub(crate) image_shape: Sequence<u64>,
+    pub(crate) image_shape: List<u64>,
     #[serde(borrow)]
-    pub(crate) class_names: Option<Sequence<&'a str>>,
+    pub(crate) class_names: Option<List<&'a str>>,
     #[serde(borrow)]
     pub(crate) record: Option<Record<'a>>,
 }
@@ -96,25 +96,25 @@ pub(crate) struct Tally {
 /// A `Vec` would reserve up to a megabyte for a length that a damaged file merely claims.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Sequence<T>(pub(crate) Vec<T>);
+pub(crate) struct List<T>(pub(crate) Vec<T>);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Sequence<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Elements<T>(PhantomData<T>);
 
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
-            type Value = Sequence<T>;
+            type Value = List<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a sequence")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Sequence<T>, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<List<T>, A::Error> {
                 let mut found = Vec::new();
                 while let Some(element) = elements.next_element()? {
                     found.push(element);
                 }
-                Ok(Sequence(found))
+                Ok(List(found))
             }
         }
 

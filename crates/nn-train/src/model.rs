@@ -13,7 +13,7 @@ use crate::{
     container,
     dataset::spelled,
     description,
-    mirror::{Description, Sequence, addition},
+    mirror::{Description, List, addition},
     network_bytes::{self, to_usize},
 };
 
@@ -63,11 +63,11 @@ impl Model {
             inputs: network.inputs() as u64,
             layers: network_bytes::layers(network),
             loss: self.loss.into(),
-            image_shape: Sequence(self.image_shape.iter().map(|&length| length as u64).collect()),
+            image_shape: List(self.image_shape.iter().map(|&length| length as u64).collect()),
             class_names: self
                 .class_names
                 .as_ref()
-                .map(|names| Sequence(names.iter().map(String::as_str).collect())),
+                .map(|names| List(names.iter().map(String::as_str).collect())),
             record: self.record.as_ref().map(Into::into),
         });
         if description.len() > description::MAX_LEN {

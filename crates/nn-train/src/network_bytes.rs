@@ -5,19 +5,19 @@
 
 use nn_core::{Network, NetworkError, Parameters};
 
-use crate::mirror::{Layer, Sequence};
+use crate::mirror::{Layer, List};
 
 /// The structure of a network, but for its number of inputs.
-pub(crate) fn layers(network: &Network) -> Sequence<Layer> {
+pub(crate) fn layers(network: &Network) -> List<Layer> {
     let layer =
         |layer| Layer { units: network.units(layer) as u64, activation: network.activation(layer).into() };
-    Sequence((0..network.depth()).map(layer).collect())
+    List((0..network.depth()).map(layer).collect())
 }
 
 /// The network of such a structure, all zeros.
 ///
 /// To be called once there are [`len`] bytes to fill it with: memory is taken for bytes that are there.
-pub(crate) fn zeros(inputs: u64, layers: &Sequence<Layer>) -> Result<Network, NetworkError> {
+pub(crate) fn zeros(inputs: u64, layers: &List<Layer>) -> Result<Network, NetworkError> {
     let mut builder = Network::builder(to_usize(inputs));
     for layer in &layers.0 {
         builder = builder.dense(to_usize(layer.units), layer.activation.into());
@@ -26,7 +26,7 @@ pub(crate) fn zeros(inputs: u64, layers: &Sequence<Layer>) -> Result<Network, Ne
 }
 
 /// How many bytes the parameters of such a network take. What is beyond 2^128 stays there: no file is that long.
-pub(crate) fn len(inputs: u64, layers: &Sequence<Layer>) -> u128 {
+pub(crate) fn len(inputs: u64, layers: &List<Layer>) -> u128 {
     let mut fan_in = inputs;
     let mut bytes = 0_u128;
     for layer in &layers.0 {

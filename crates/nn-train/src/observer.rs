@@ -126,10 +126,11 @@ pub struct Snapshot<'a> {
     pub optimizer: &'a Optimizer,
     /// How far the fit has come.
     pub place: &'a Place,
-    /// At the end of an epoch the network that was measured: with [averages](crate::Ingredients::average) theirs, else
-    /// `network`.
+    /// At the end of an epoch the network that was measured: with [averages](crate::Ingredients::average) theirs. Else,
+    /// and amid an epoch, `network`.
     pub judged: &'a Network,
-    /// Whether the observer has just asked to end the fit here.
+    /// Whether the fit is to end here, because the observer has just asked, or with [ranks](crate::fit_on) that of any of
+    /// them.
     pub stopping: bool,
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The most bytes of images to prepare, which are kept in memory, 4 GiB.
-const MOST_PREPARED: usize = 4 << 30;
+const MOST_PREPARED: u64 = 4 << 30;
 
 /// Checks that the images of the files can be distorted, where a training is to do so.
 ///
@@ -64,7 +64,7 @@ impl<'a> Images<'a> {
             Shown::Files(train_files.parts())
         } else {
             let bytes = train_files.parts().iter().map(|part| part.pixels().len()).sum::<usize>();
-            if bytes > MOST_PREPARED {
+            if bytes as u64 > MOST_PREPARED {
                 let message = format!(
                     "cannot prepare all training images: expected at most {} bytes of them for --preprocess \
                      {preprocessing}, found {}",

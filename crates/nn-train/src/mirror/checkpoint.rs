@@ -6,14 +6,14 @@ use std::num::NonZeroU64;
 use nn_core as core;
 use serde::{Deserialize, Serialize};
 
-use super::{Layer, Loss, Rule, Schedule, Sequence, Tally};
+use super::{Layer, List, Loss, Rule, Schedule, Tally};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Description<'a> {
     pub(crate) release: &'a str,
     pub(crate) inputs: u64,
-    pub(crate) layers: Sequence<Layer>,
-    pub(crate) image_shape: Sequence<u64>,
+    pub(crate) layers: List<Layer>,
+    pub(crate) image_shape: List<u64>,
     pub(crate) config: Config,
     pub(crate) optimizer: Optimizer,
     pub(crate) train: Fingerprint,
