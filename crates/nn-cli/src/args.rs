@@ -48,7 +48,7 @@ pub(crate) use {
 };
 
 /// Train small neural networks on MNIST, and on every data set in its format (IDX), from scratch: no framework, no
-/// GPU, a minute at most.
+/// GPU, in seconds to minutes.
 #[derive(Debug, Parser)]
 #[command(name = "nn-cli", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {

@@ -32,7 +32,7 @@ pub(super) fn page(findings: &Findings) -> String {
          ## Samples\n\n\
          784-100-10, 64 samples a step, one thread. The first set is MNIST, in memory; the others are made of it \
          (`nn-cli generate`), and from 1 GiB on are mapped and visited block by block. Distorted digits have a few more \
-         lit pixels, and it is those that take time.\n\n\
+         lit pixels, and it is those that take time; they were counted in 2,000 images of a set.\n\n\
          | images | lit | an epoch | a sample | as long as MNIST's | memory |\n\
          | ---: | ---: | ---: | ---: | ---: | ---: |\n"
     );
@@ -54,7 +54,7 @@ pub(super) fn page(findings: &Findings) -> String {
          ```text\n\
          {:.2} us  +  {:.3} ns L H  +  {:.3} ns D  +  {:.3} ns P / B\n\
          ```\n\n\
-         of L lit pixels and H units in the first hidden layer, each product counted twice (forward, and for the gradient); \
+         of L lit pixels and H units in the first hidden layer, whose two products (forward, gradient) are that one number; \
          D, three times the weights of the other layers (forward, back, gradient); P parameters updated once in a batch \
          of B. The columns `model` are by this formula. What it leaves out are the caches: where the weights of a layer \
          outgrow them, and with few samples a step, which use none of the weights twice.\n",
