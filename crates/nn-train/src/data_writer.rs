@@ -41,9 +41,8 @@ use crate::{
 pub struct NewDataFolder {
     path: PathBuf,
     staging: PathBuf,
-    lock: PathBuf,
     /// Held until all is in its place or gone, and the file with it.
-    _held: FileLock,
+    lock: FileLock,
 }
 
 impl NewDataFolder {
@@ -62,9 +61,9 @@ impl NewDataFolder {
             hidden.push(ending);
             folder_of(path).join(hidden)
         };
-        let (staging, lock) = (hidden(".incoming"), hidden(".lock"));
+        let staging = hidden(".incoming");
         fs::create_dir_all(folder_of(path)).map_err(at)?;
-        let held = FileLock::take(&lock).map_err(|error| match error {
+        let lock = FileLock::take(&hidden(".lock")).map_err(|error| match error {
             LockError::Io { path, source, .. } => DataWriteError::Io { path, source },
             LockError::Taken { .. } | LockError::Moved { .. } => {
                 DataWriteError::InUse { path: path.to_owned() }
@@ -75,7 +74,7 @@ impl NewDataFolder {
             _ => {}
         }
         fs::create_dir(&staging).map_err(at)?;
-        Ok(NewDataFolder { path: path.to_owned(), staging, lock, _held: held })
+        Ok(NewDataFolder { path: path.to_owned(), staging, lock })
     }
 
     /// Where its files are until it is published.
@@ -150,7 +149,7 @@ impl Drop for NewDataFolder {
         // After it was published there is nothing under this name.
         let _ = fs::remove_dir_all(&self.staging);
         // It is locked still: who opens it now finds that the name is gone.
-        let _ = fs::remove_file(&self.lock);
+        let _ = fs::remove_file(self.lock.path());
     }
 }
 

@@ -70,6 +70,12 @@ impl FileLock {
         is_same_file(&self.file, &self.path)
     }
 
+    /// The name by which it was locked.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The file, open for reading and writing.
     #[must_use]
     pub fn file(&self) -> &File {
