@@ -63,6 +63,21 @@ fn explained(error: io::Error, offset: u64) -> io::Error {
     }
 }
 
+/// A reader that is never interrupted: the decoder takes an interruption for damage, or for the end.
+#[derive(Debug)]
+pub(crate) struct Uninterrupted<R>(pub(crate) R);
+
+impl<R: Read> Read for Uninterrupted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+}
+
 fn gzip_error(error: GzipError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }

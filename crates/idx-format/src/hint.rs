@@ -82,7 +82,7 @@ impl OpenError {
             Self::Parse { source, .. } => source.hint().map(str::to_owned),
             Self::Gzip { .. } => Some("was the download interrupted? download the file again".to_owned()),
             Self::OverLimit { claimed, .. } => Some(format!(
-                "if the file is to be trusted, allow {claimed} bytes with OpenOptions::max_bytes"
+                "if the file is to be trusted, allow {claimed} bytes or more with OpenOptions::max_bytes"
             )),
             Self::NotRegular { .. } => Some("write what it gives to a file first, and open that".to_owned()),
             Self::NotFound { .. } | Self::IsFolder { .. } | Self::Io { .. } => None,

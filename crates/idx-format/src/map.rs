@@ -1,7 +1,8 @@
-//! The unsafe calls of the crate: mapping a file into memory, and giving pages of it back.
+//! The unsafe calls of the crate: mapping a file into memory, giving pages of it back, and asking for large ones.
 
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use memmap2::Mmap;
@@ -73,4 +74,28 @@ pub(crate) fn release(mapping: &Mmap, bytes: Range<usize>) {
     }
     #[cfg(not(unix))]
     let _ = (mapping, bytes);
+}
+
+/// A large page where most memory has pages of 4 KiB, and a multiple of the page elsewhere.
+const LARGE_PAGE: usize = 2 << 20;
+
+/// Asks for large pages in memory that is about to be written to for the first time, as a hint as well: each page costs
+/// a fault, and 512 of them a multiple of what it takes to fill one of 2 MiB.
+#[cfg_attr(
+    target_os = "linux",
+    allow(unsafe_code, reason = "a hint about memory that memmap2 has not mapped goes to the system itself")
+)]
+pub(crate) fn prefer_large_pages(memory: &mut [MaybeUninit<u8>]) {
+    #[cfg(target_os = "linux")]
+    {
+        let unaligned = memory.as_ptr().align_offset(LARGE_PAGE);
+        let Some(aligned) = memory.get_mut(unaligned..) else { return };
+        let (pages, _) = aligned.as_chunks_mut::<LARGE_PAGE>();
+        let (start, len) = (pages.as_mut_ptr().cast(), size_of_val(pages));
+        // SAFETY: the range is within one slice, which nobody else refers to, and begins and ends with a page.
+        // MADV_HUGEPAGE changes which pages the system will take for it (madvise(2)), and nothing of what is in it.
+        let _ = unsafe { libc::madvise(start, len, libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = memory;
 }

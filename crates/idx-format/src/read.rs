@@ -3,8 +3,9 @@
 
 use std::io::{self, BufReader, Read};
 
-use crate::gzip::{GZIP_MAGIC, GzipReader};
+use crate::gzip::{GZIP_MAGIC, GzipReader, Uninterrupted};
 use crate::header::header_len;
+use crate::map::prefer_large_pages;
 use crate::{GzipError, Header, Idx, OpenOptions, ReadError, Trailing};
 
 /// Bytes of the shortest header, that of one dimension.
@@ -48,7 +49,7 @@ pub(crate) fn read_started(
 ) -> Result<Vec<u8>, ReadError> {
     let whole = start.chain(rest);
     let bytes = if start == GZIP_MAGIC {
-        read_idx(GzipReader::new(BufReader::new(whole)), 0, options)?
+        read_idx(GzipReader::new(BufReader::new(Uninterrupted(whole))), 0, options)?
     } else {
         read_idx(whole, expected, options)?
     };
@@ -81,6 +82,7 @@ fn read_idx(mut stream: impl Read, expected: u64, options: &OpenOptions) -> Resu
     // It fits: the file is no longer than the header claims, and that was checked against the address space.
     let ahead = usize::try_from(to_come.min(expected)).unwrap_or_default();
     bytes.try_reserve_exact(ahead).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    prefer_large_pages(bytes.spare_capacity_mut());
     stream.by_ref().take(to_come).read_to_end(&mut bytes)?;
 
     if options.trailing == Trailing::Ignore {

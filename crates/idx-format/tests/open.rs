@@ -4,11 +4,14 @@ mod common;
 
 use std::error::Error as _;
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use common::{IMAGES, LABELS, gzip, header};
 use idx_format::ndarray::Ix3;
-use idx_format::{Access, IdxFile, OpenError, OpenOptions, ParseError, ReadError, Storage, Trailing};
+use idx_format::{
+    Access, GzipError, IdxFile, OpenError, OpenOptions, ParseError, ReadError, Storage, Trailing,
+};
 use tempfile::TempDir;
 
 /// A folder that goes with the value, and files in it.
@@ -119,6 +122,36 @@ fn several_gzip_members_are_one_file() {
     let members = [gzip(&IMAGES[..7]), gzip(&IMAGES[7..30]), gzip(&[]), gzip(&IMAGES[30..])].concat();
     let file = IdxFile::open(folder.file("members.gz", &members)).unwrap();
     assert_eq!(file.view().payload(), &IMAGES[16..]);
+}
+
+/// Gives one byte, and is interrupted before each.
+struct Interrupted<'a> {
+    bytes: &'a [u8],
+    is_due: bool,
+}
+
+impl Read for Interrupted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.is_due = !self.is_due;
+        if self.is_due {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let count = buffer.len().min(1);
+        self.bytes.read(&mut buffer[..count])
+    }
+}
+
+#[test]
+fn an_interruption_is_neither_damage_nor_the_end() {
+    let members = [gzip(&IMAGES[..7]), gzip(&IMAGES[7..])].concat();
+    for bytes in [&IMAGES[..], &members] {
+        let stream = Interrupted { bytes, is_due: false };
+        assert_eq!(idx_format::read(stream, &OpenOptions::new()).unwrap(), IMAGES);
+    }
+    let garbage = [&members[..], b"garbage"].concat();
+    let stream = Interrupted { bytes: &garbage, is_due: false };
+    let error = idx_format::read(stream, &OpenOptions::new()).unwrap_err();
+    assert!(matches!(error, ReadError::Gzip(GzipError::TrailingBytes { .. })), "{error:?}");
 }
 
 #[test]
