@@ -398,7 +398,7 @@ fn multiply_first(
     let weights = network.parameters().rows(0);
     let mask = masks.and_then(Masks::inputs);
     team.for_each(inputs.sections_mut(), |_, section| {
-        dispatch(MultiplySection { inputs: batch.into(), section, weights, mask, needs_backward: true });
+        dispatch(MultiplySection { inputs: batch.into(), section, weights, mask });
     });
 }
 

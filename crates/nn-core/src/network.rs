@@ -316,11 +316,8 @@ impl Kernel for Forward<'_, '_> {
         let Self { network, inputs, trace, needs_backward } = self;
         let masks = trace.masks;
         for section in trace.inputs.sections_mut() {
-            section.fill(simd, inputs, masks.and_then(Masks::inputs));
-            if needs_backward {
-                section.find_lit_rows();
-            }
-            pass::section_product(simd, inputs, section, network.parameters.rows(0));
+            let inputs = (inputs, masks.and_then(Masks::inputs));
+            pass::section_product(simd, inputs, section, network.parameters.rows(0), needs_backward);
         }
         let all = (&trace.inputs, 0..trace.inputs.rows());
         pass::forward(simd, &network.activations, &network.parameters, all, masks, &mut trace.activations);

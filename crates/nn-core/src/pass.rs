@@ -15,14 +15,19 @@ use std::iter::once;
 use std::ops::Range;
 
 /// The part of the first layer's X W that comes from the inputs of one section, which is filled with
-/// them.
+/// them, but for those that the mask leaves out. `needs_backward` says whether back-propagation may follow.
 #[inline(always)]
 pub(crate) fn section_product<S: Simd>(
     simd: S,
-    inputs: Inputs<'_>,
+    (inputs, mask): (Inputs<'_>, Option<LayerMask>),
     section: &mut Section,
     weights: Rows<'_>,
+    needs_backward: bool,
 ) {
+    section.fill(simd, inputs, mask);
+    if needs_backward {
+        section.find_lit_rows();
+    }
     let mut product = std::mem::take(&mut section.product);
     let weights = weights.of(section.inputs());
     product.set_rows(section.rows());

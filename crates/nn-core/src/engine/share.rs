@@ -81,15 +81,13 @@ impl Share {
     }
 }
 
-/// Phase 1 for one section.
+/// Phase 1 for one section, which back-propagation follows.
 pub(super) struct MultiplySection<'a, 'b> {
     pub(super) inputs: Inputs<'b>,
     pub(super) section: &'a mut Section,
     pub(super) weights: Rows<'a>,
     /// What is left out of the inputs.
     pub(super) mask: Option<LayerMask>,
-    /// Whether back-propagation follows.
-    pub(super) needs_backward: bool,
 }
 
 impl Kernel for MultiplySection<'_, '_> {
@@ -97,12 +95,8 @@ impl Kernel for MultiplySection<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { inputs, section, weights, mask, needs_backward } = self;
-        section.fill(simd, inputs, mask);
-        if needs_backward {
-            section.find_lit_rows();
-        }
-        pass::section_product(simd, inputs, section, weights);
+        let Self { inputs, section, weights, mask } = self;
+        pass::section_product(simd, (inputs, mask), section, weights, true);
     }
 }
 
@@ -136,8 +130,7 @@ impl Kernel for Forward<'_, '_> {
         let (activations, parameters) = (network.layer_activations(), network.parameters());
         let weights = parameters.rows(0);
         for section in inputs.sections_mut() {
-            let inputs = batch.into();
-            MultiplySection { inputs, section, weights, mask: None, needs_backward: false }.run(simd);
+            pass::section_product(simd, (batch.into(), None), section, weights, false);
         }
         pass::forward(simd, activations, parameters, (inputs, 0..batch.len()), None, &mut share.a);
     }
