@@ -99,7 +99,8 @@ pub(crate) struct Config {
     pub(crate) found: Option<Found>,
 }
 
-/// What a run was begun with that no flag says: to be compared when its file is used again.
+/// What a run was begun with that no flag says. Release, checksums and shape of the images are compared when its file is
+/// used again; the rest is for people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Found {
@@ -304,7 +305,7 @@ fn set(args: &mut TrainArgs, key: &str, text: &str) -> Result<(), Refused> {
         "rate" => args.rate = Some(rate(text)?),
         "schedule" => args.schedule = Some(begun(text, known::SCHEDULES)?),
         "batch" => args.batch = Some(at_least_one(text)?),
-        "epochs" => args.epochs = Some(number(text, 1..=u32::MAX)?),
+        "epochs" => args.epochs = Some(at_least_one(text)?),
         "preprocess" => {
             args.preprocess = Some(named(text, Preprocessing::ALL, Preprocessing::name)?);
         }
@@ -322,7 +323,7 @@ fn set(args: &mut TrainArgs, key: &str, text: &str) -> Result<(), Refused> {
         "validation" => args.validation = Some(text.parse()?),
         "data" if text.is_empty() => return Err("expected the name of a folder".to_owned().into()),
         "data" => args.data.folders = vec![text.into()],
-        "patience" => args.patience = Some(number(text, 1..=u32::MAX)?),
+        "patience" => args.patience = Some(at_least_one(text)?),
         "checkpoint-every" => {
             args.checkpoint_every = NonZeroU64::new(number(text, 1..=u64::MAX)?);
         }
@@ -465,9 +466,14 @@ impl<'a> Effective<'a> {
         let units: Vec<String> = recipe.hidden.iter().map(usize::to_string).collect();
         // Numbers of TOML have 63 bits.
         let seed = if i64::try_from(self.seed).is_ok() { self.seed.to_string() } else { quoted(&self.seed) };
-        let path = |path: &'a PathBuf| path.to_str().context("the path of the data is not Unicode");
+        let path = |path: &'a PathBuf| {
+            path.to_str().ok_or_else(|| {
+                let message = format!("cannot write {} as TOML: expected a path in UTF-8", path.display());
+                Advised::new(message, "rename the folder, or name it by a link whose own name is in UTF-8")
+            })
+        };
         let folders = self.data.iter().map(|folder| path(folder).map(|folder| quoted(&folder)));
-        let folders = folders.collect::<Result<Vec<_>>>()?;
+        let folders = folders.collect::<Result<Vec<_>, _>>()?;
         let value = |key: &str| match key {
             "preset" => Some(quoted(&self.preset.name())),
             "hidden" => Some(format!("[{}]", units.join(", "))),

@@ -105,8 +105,11 @@ pub(crate) fn run(args: &ConvertArgs, output: &mut Output) -> Result<()> {
 /// The half that another source is.
 fn test_half(path: &Path) -> Result<Half> {
     match Source::find(path)? {
-        Source::Whole(half) => Ok(half),
-        Source::Halves(..) => bail!("expected one set of samples in {}, found two", path.display()),
+        Source::Whole(half) | Source::Halves(Some(half), None) | Source::Halves(None, Some(half)) => Ok(half),
+        Source::Halves(..) => {
+            let message = format!("expected one set of samples in {}, found two", path.display());
+            bail!(Advised::new(message, "--test-from takes all of a source: name one that has a single set"))
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn watch(file: &IdxFile) -> Result<()> {
 
     use anyhow::Context;
 
-    use crate::failure::Advised;
+    use crate::{failure::Advised, output::one_line};
 
     if !file.is_mapped() {
         return Ok(());
@@ -30,7 +30,7 @@ pub(crate) fn watch(file: &IdxFile) -> Result<()> {
     let message = format!(
         "{new_line}error: cannot read {}: expected {} bytes of elements as when it was opened, found the file cut (SIGBUS)\n\
          hint: replace a file by renaming a new one over it, never in place; if nobody did, is its disk damaged or gone?\n",
-        file.path().display(),
+        one_line(&file.path().display().to_string()),
         pixels.len()
     );
     let path = file.path().display();

@@ -22,7 +22,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use nn_train::{
-    BatchReport, EpochReport, FitPlan,
+    BatchReport, EpochReport, EpochSummary, FitPlan, Place,
     nn_core::{Network, Tally},
 };
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -32,7 +32,7 @@ pub(crate) use self::search::Search;
 use self::{
     draw::Palette,
     screen::Screen,
-    view::{Point, View},
+    view::{Curve, Point, View},
 };
 use crate::{failure::Advised, interrupt::Interrupt, output};
 
@@ -94,18 +94,26 @@ pub(crate) fn check() -> Result<()> {
 }
 
 impl<'a> Dashboard<'a> {
-    /// Takes the terminal, and begins to draw.
+    /// Takes the terminal, and begins to draw: what there is of the training at this place, and what comes.
     ///
     /// # Errors
     /// When the terminal cannot be taken.
     pub(crate) fn start(
-        title: String,
-        summary: String,
+        (title, summary): (String, String),
+        place: &Place,
         held_out: &'static str,
         search: Search<'a>,
         interrupt: &Interrupt,
     ) -> Result<Dashboard<'a>> {
-        let view = View { title, summary, held_out, ..View::default() };
+        let point = |summary: &EpochSummary| {
+            let measured = summary.measured();
+            let (loss, accuracy) = (measured.mean_loss(), measured.accuracy());
+            Point { epoch: summary.epoch.into(), loss, accuracy }
+        };
+        let mut held = Curve::default();
+        place.epochs.iter().map(point).for_each(|point| held.push(point));
+        let best = place.best().map(|summary| (summary.epoch, summary.measured().accuracy()));
+        let view = View { title, summary, held_out, held, best, ..View::default() };
         let news = Arc::new(News {
             view: Mutex::new(view.clone()),
             has_changed: AtomicBool::new(true),

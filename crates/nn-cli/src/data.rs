@@ -122,9 +122,18 @@ pub(crate) fn open(folder: &Path, split: Split) -> Result<DataFiles> {
 
 /// Opens one half of the data set, if it is there. Images without labels are half of a half, and an error.
 pub(crate) fn open_if_present(folder: &Path, split: Split) -> Result<Option<DataFiles>> {
-    match DataFiles::open_with(folder, split, &OPTIONS) {
+    if_present(DataFiles::open_with(folder, split, &OPTIONS))
+}
+
+/// Opens one half of the data set whose files have this name, such as `emnist-letters`, if it is there.
+pub(crate) fn open_named_if_present(name: &Path, split: Split) -> Result<Option<DataFiles>> {
+    if_present(DataFiles::open_named_with(name, split, &OPTIONS))
+}
+
+fn if_present(opened: Result<DataFiles, DataError>) -> Result<Option<DataFiles>> {
+    match opened {
         Err(DataError::NotFound { what: "images", .. }) => Ok(None),
-        result => watched(result?).map(Some),
+        opened => watched(opened?).map(Some),
     }
 }
 
@@ -142,11 +151,6 @@ pub(crate) fn open_first(folders: &[PathBuf], split: Split) -> Result<Option<(Pa
         }
     }
     Ok(None)
-}
-
-/// Opens an images file and its labels file, whatever they are called.
-pub(crate) fn open_pair(images: &Path, labels: &Path) -> Result<DataFiles> {
-    watched(DataFiles::open_pair_with(images, labels, &OPTIONS)?)
 }
 
 /// Opens one file, whatever it holds. Where it is mapped, [`cut::watch`] belongs to it.

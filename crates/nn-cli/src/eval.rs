@@ -16,7 +16,7 @@ use crate::{
     data,
     failure::Advised,
     model::{self, check_images, class_name},
-    output::{Output, count, hyphenated, percent, table, thousands},
+    output::{Output, count, hyphenated, one_line, percent, table, thousands},
     target,
 };
 
@@ -64,7 +64,7 @@ pub(crate) struct ClassLine<'a> {
 
 impl ClassLine<'_> {
     pub(crate) fn text(&self) -> String {
-        self.name.map_or_else(|| self.class.to_string(), str::to_owned)
+        self.name.map_or_else(|| self.class.to_string(), one_line)
     }
 }
 

@@ -19,7 +19,7 @@ use nn_train::{
     },
 };
 
-use crate::{recipe::usual_rate, suggest};
+use crate::{args::RunName, output::shell_word, recipe::usual_rate, suggest};
 
 /// How to come by the data that most people want.
 pub(crate) const FETCH_DATA: &str = "`cargo xtask fetch-data` brings MNIST to data/mnist";
@@ -155,7 +155,8 @@ fn of_load(error: &LoadError) -> Option<String> {
     let hint = match error {
         LoadError::Read { path, source } if source.kind() == ErrorKind::NotFound => {
             let hint = "`nn-cli train` makes a model and says where it saved it";
-            return Some(meant(path, Path::is_file).unwrap_or_else(|| hint.to_owned()));
+            let known = last_of_run(path).or_else(|| meant(path, Path::is_file));
+            return Some(known.unwrap_or_else(|| hint.to_owned()));
         }
         LoadError::Invalid { source: DecodeError::Container(error), .. } => match error {
             ContainerError::Magic { kind: "checkpoint", .. } => {
@@ -178,11 +179,23 @@ fn of_load(error: &LoadError) -> Option<String> {
     Some(hint.to_owned())
 }
 
+/// The last network of the run that has this name.
+fn last_of_run(name: &Path) -> Option<String> {
+    let RunName(folder) = name.to_str()?.parse().ok()?;
+    let network = folder.join(RunFolder::LAST_MODEL);
+    network
+        .is_file()
+        .then(|| format!("{} is a run; its last network is {}", folder.display(), shell_word(&network)))
+}
+
 fn of_import(error: &ImportError) -> Option<String> {
     let hint = match error {
         ImportError::NoActivation => "--activation states it, such as --activation relu",
         ImportError::Ambiguous { .. } => {
             "--layout outputs-first is that of PyTorch, --layout inputs-first that of Keras and of X @ W in NumPy"
+        }
+        ImportError::Unordered => {
+            "leave out --layers: such tensors are taken in the order in which they stand"
         }
         ImportError::Chain { .. } | ImportError::Layers { .. } => {
             "layers are taken in the order of their names; --layers states another, such as --layers fc_in,fc_out"

@@ -43,8 +43,10 @@ use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 use crate::{
     args::{Cli, Command, TrainArgs},
     config::Config,
+    failure::Advised,
     output::Output,
-    preset::Recipe,
+    preset::{PresetName, Recipe},
+    recipe::Undefined,
 };
 
 /// How a command ended that did not fail.
@@ -88,8 +90,10 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
     let mut output = Output::new();
     let mut outcome = Outcome::Done;
     match command {
-        Command::Train(args) => outcome = train("train", args, &mut output)?,
-        Command::Distill(args) => outcome = train("distill", &args.train_args(), &mut output)?,
+        Command::Train(args) => outcome = train(("train", PresetName::Default), args, &mut output)?,
+        Command::Distill(args) => {
+            outcome = train(("distill", PresetName::Small), &args.train_args(), &mut output)?;
+        }
         Command::Sweep(args) => outcome = sweep::run(args, &mut output)?,
         Command::Eval(args) => eval::run(args, &mut output)?,
         Command::Predict(args) => predict::run(args, &mut output)?,
@@ -108,11 +112,30 @@ fn run(command: &Command) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Trains by what was typed, after the command of this name.
-fn train(command: &str, args: &TrainArgs, output: &mut Output) -> anyhow::Result<Outcome> {
-    let config = args.config.as_deref().map(Config::load).transpose()?;
-    let recipe = Recipe::new(config.as_ref().map(|config| &config.args), args)
-        .unwrap_or_else(|message| wrong_usage(command, &message));
+/// Trains by what was typed, after the command of this name, whose configurations have this preset where they name none.
+fn train(
+    (command, usual): (&str, PresetName),
+    args: &TrainArgs,
+    output: &mut Output,
+) -> anyhow::Result<Outcome> {
+    let mut config = args.config.as_deref().map(Config::load).transpose()?;
+    if let Some(config) = &mut config {
+        config.args.preset.get_or_insert(usual);
+    }
+    let recipe = match (Recipe::new(config.as_ref().map(|config| &config.args), args), &args.config) {
+        (Ok(recipe), _) => recipe,
+        (Err(undefined), Some(path)) if args.loss.is_none() && args.output_activation.is_none() => {
+            let hint = format!("without `output-activation` it is {}", undefined.loss.output_activation());
+            return Err(Advised::new(format!("cannot train by {}: {undefined}", path.display()), hint).into());
+        }
+        (Err(Undefined { loss, output }), _) => {
+            let natural = loss.output_activation();
+            let message = format!(
+                "--loss {loss} is not defined on --output-activation {output}; leave the latter out to have {natural}"
+            );
+            wrong_usage(command, &message)
+        }
+    };
     train::run(args, config, &recipe, output)
 }
 

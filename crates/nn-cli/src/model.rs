@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     failure::Advised,
-    output::{shape, shell_word},
+    output::{one_line, shape, shell_word},
 };
 
 /// Loads a model.
@@ -122,9 +122,9 @@ pub(crate) fn class_name(model: &Model, class: usize) -> Option<&str> {
     model.class_names.as_ref()?.get(class).map(String::as_str)
 }
 
-/// What a class is called.
+/// What a class is called, for a terminal.
 pub(crate) fn class_text(model: &Model, class: usize) -> String {
-    class_name(model, class).map_or_else(|| class.to_string(), str::to_owned)
+    class_name(model, class).map_or_else(|| class.to_string(), one_line)
 }
 
 /// Inputs, then the units of each layer: 784, 100, 10.

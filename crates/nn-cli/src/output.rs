@@ -108,10 +108,12 @@ fn print_labelled(label: &str, color: &str, text: &dyn fmt::Display) {
 /// Text for a terminal: what it would obey, which the files and names of strangers may hold, is spelled out. Ends of
 /// lines stay.
 fn printable(text: &str) -> String {
-    text.split('\n')
-        .map(|line| line.chars().flat_map(spelled).collect::<String>())
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
+}
+
+/// A name or a text of strangers, for a line of a terminal: what that would obey is spelled out.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().flat_map(spelled).collect()
 }
 
 /// A character, or what stands for one that a terminal would obey.
@@ -170,7 +172,7 @@ pub(crate) fn invocation() -> &'static str {
 pub(crate) fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |letter: char| letter.is_alphanumeric() || "_-.,:@%+=/".contains(letter);
-    if text.chars().all(|letter| is_plain(letter) || letter == MAIN_SEPARATOR) {
+    if !text.is_empty() && text.chars().all(|letter| is_plain(letter) || letter == MAIN_SEPARATOR) {
         return text;
     }
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -244,6 +246,8 @@ mod tests {
     fn a_path_in_a_command_is_one_word_for_a_shell() {
         for (path, word) in [
             ("runs/first-2.b", "runs/first-2.b"),
+            ("", "''"),
+            ("a;b", "'a;b'"),
             ("дом", "дом"),
             ("my run", "'my run'"),
             ("~/it's; rm $HOME", r"'~/it'\''s; rm $HOME'"),

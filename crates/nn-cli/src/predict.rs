@@ -14,7 +14,7 @@ use crate::{
     args::{Indices, PredictArgs},
     data, failure,
     model::{self, Guess, check_images, class_name, class_text},
-    output::{self, Output, count, percent},
+    output::{self, Output, count, one_line, percent},
     picture::{Picture, Size, terminal},
     pictures,
 };
@@ -170,7 +170,7 @@ fn answer(
             format!("{index:>6}: label {}", class_text(model, label)),
             if correct { "  right" } else { "  wrong" },
         ),
-        Image::File { file, .. } => (file, ""),
+        Image::File { file, .. } => (one_line(&file), ""),
     };
     let top: Vec<String> = guesses
         .iter()

@@ -1,7 +1,12 @@
 //! From a preset to the recipe of one training, and back: owns how a configuration overrides a preset and flags override
 //! both, and refuses to know how a recipe is carried out.
 
-use nn_train::{Ingredients, nn_core::Rule};
+use std::fmt;
+
+use nn_train::{
+    Ingredients,
+    nn_core::{Activation, Loss, Rule},
+};
 
 use crate::{
     args::{TrainArgs, value::DropoutShares},
@@ -58,35 +63,46 @@ pub(crate) fn spelled(ingredients: &Ingredients) -> [(&'static str, String); 7] 
     })
 }
 
+/// A loss that is not defined on the outputs that it is to judge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Undefined {
+    pub(crate) loss: Loss,
+    pub(crate) output: Activation,
+}
+
+impl fmt::Display for Undefined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the loss {} is not defined on the output activation {}", self.loss, self.output)
+    }
+}
+
 impl Recipe {
     /// The preset, with what a configuration says put in its place, and then what the user typed.
     ///
     /// # Errors
-    /// When the loss and the output activation of one of them do not go together, unless they were typed beside a run to
-    /// go on with: it has its own, which they are compared with.
-    pub(crate) fn new(file: Option<&TrainArgs>, typed: &TrainArgs) -> Result<Recipe, String> {
+    /// When its loss and its output activation do not go together, unless they were typed beside a run to go on with: it
+    /// has its own, which they are compared with.
+    pub(crate) fn new(file: Option<&TrainArgs>, typed: &TrainArgs) -> Result<Recipe, Undefined> {
         let name = typed.preset.or_else(|| file?.preset).unwrap_or(PresetName::Default);
         let recipe = match file {
-            Some(file) => name.recipe().changed(file)?,
+            Some(file) => name.recipe().changed(file),
             None => name.recipe(),
         };
-        recipe.changed(typed)
+        let recipe = recipe.changed(typed);
+        if typed.resume.is_none() && !recipe.loss.accepts(recipe.output) {
+            return Err(Undefined { loss: recipe.loss, output: recipe.output });
+        }
+        Ok(recipe)
     }
 
     /// The recipe with what these arguments say in its place. What goes with a loss or an optimizer goes with it.
-    fn changed(self, args: &TrainArgs) -> Result<Recipe, String> {
+    fn changed(self, args: &TrainArgs) -> Recipe {
         let loss = args.loss.unwrap_or(self.loss);
         let natural_output = if loss == self.loss { self.output } else { loss.output_activation() };
         let output = args.output_activation.unwrap_or(natural_output);
-        if args.resume.is_none() && !loss.accepts(output) {
-            return Err(format!(
-                "--loss {loss} is not defined on --output-activation {output}; leave the latter out to have {}",
-                loss.output_activation()
-            ));
-        }
         let rule = args.optimizer.unwrap_or(self.rule);
         let rate = if rule == self.rule { self.rate } else { usual_rate(rule) };
-        Ok(Recipe {
+        Recipe {
             hidden: args.hidden.as_ref().map_or(self.hidden, |hidden| hidden.0.clone()),
             activation: args.activation.unwrap_or(self.activation),
             loss,
@@ -99,7 +115,7 @@ impl Recipe {
             epochs: args.epochs.unwrap_or(self.epochs),
             preprocessing: args.preprocess.unwrap_or(self.preprocessing),
             ingredients: changed(self.ingredients, args),
-        })
+        }
     }
 
     /// The flags that make this recipe of a preset: those that differ from it.
@@ -139,7 +155,7 @@ impl Recipe {
 mod tests {
     use clap::Parser;
 
-    use nn_train::{Augmentation, Averaging, nn_core::Activation};
+    use nn_train::{Augmentation, Averaging};
 
     use super::*;
     use crate::{
@@ -149,7 +165,7 @@ mod tests {
 
     fn recipe(line: &str) -> Result<Recipe, String> {
         match Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?.command {
-            Command::Train(args) => Recipe::new(None, &args),
+            Command::Train(args) => Recipe::new(None, &args).map_err(|undefined| undefined.to_string()),
             other => panic!("not a training: {other:?}"),
         }
     }
@@ -244,7 +260,7 @@ mod tests {
         let with_file = |line: &str| {
             let cli = Cli::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?;
             let Command::Train(args) = cli.command else { panic!("not a training") };
-            Recipe::new(Some(&file), &args)
+            Recipe::new(Some(&file), &args).map_err(|undefined| undefined.to_string())
         };
         let article = PresetName::Article.recipe();
         let expected = Recipe { rule: Rule::ALL[3], rate: 0.001, epochs: 3, ..article };

@@ -10,7 +10,7 @@ use nn_train::Preprocessing;
 use crate::{
     args::{Indices, ShowArgs},
     data, failure,
-    output::{self, Output, count},
+    output::{self, Output, count, one_line},
     picture::{Picture, png_file, sheet, terminal},
     pictures, target,
 };
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &ShowArgs, output: &mut Output) -> Result<()> {
     // One row after the other, so that a reader who has seen enough can go away. All captions are as wide as the
     // widest, so that all rows have as many columns.
     let name = |label: usize| match files.class_names() {
-        Some(names) => names[label].clone(),
+        Some(names) => one_line(&names[label]),
         None => label.to_string(),
     };
     let caption = |label: usize, index: usize| format!("{}  #{index}", name(label));
@@ -94,7 +94,7 @@ pub(crate) fn run(args: &ShowArgs, output: &mut Output) -> Result<()> {
 fn show_files(args: &ShowArgs, output: &mut Output) -> Result<()> {
     let files = pictures::files(&args.files)?;
     let (style, width) = (terminal::Style::detect(args.ascii), terminal::width());
-    let caption = |file: &Path| file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    let caption = |file: &Path| one_line(&file.file_name().unwrap_or(file.as_os_str()).to_string_lossy());
     let widest = files.iter().map(|file| caption(file).chars().count()).max().unwrap_or(0);
     let columns = terminal::columns(args.size.0.width, widest, width, args.columns);
     let mut failures = 0;

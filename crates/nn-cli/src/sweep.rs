@@ -79,6 +79,8 @@ pub(crate) fn run(args: &SweepArgs, output: &mut Output) -> Result<Outcome> {
     let kept = intent.sweep.base.validation.unwrap_or(USUAL_VALIDATION).of(train_files.len());
     let mut shared = Shared::new(&folder, &train_files, kept, &prepared)?;
     check_candidates(&intent, &mut shared)?;
+    // At the end, the configuration of the best is to be written.
+    intent.candidates[0].task(&folder, (1, 1), 0, threads)?.effective(0).text("", None)?;
 
     let columns = Columns::new(
         intent.settings().into_iter().map(str::to_owned).collect(),
@@ -208,6 +210,7 @@ impl Session<'_> {
             return self.interrupted();
         }
         let Some(first) = standings.first() else {
+            self.write_page(&standings, None)?;
             let minutes = self.intent.sweep.budget.minutes.unwrap_or_default();
             bail!(Advised::new(
                 format!(
@@ -223,9 +226,16 @@ impl Session<'_> {
                 "try a `rate` well below these, or a narrower `initializer`"
             ));
         }
-        let Some(best) = self.retrain(first)? else {
-            self.write_page(&standings, None)?;
-            return self.interrupted();
+        let best = match self.retrain(first) {
+            Ok(Some(best)) => best,
+            Ok(None) => {
+                self.write_page(&standings, None)?;
+                return self.interrupted();
+            }
+            Err(error) => {
+                self.write_page(&standings, None)?;
+                return Err(error);
+            }
         };
         self.write_page(&standings, Some(&best))?;
         let is_complete = end == End::Complete;

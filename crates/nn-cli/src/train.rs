@@ -41,7 +41,7 @@ use crate::{
     failure::{Advised, of_training},
     interrupt::Interrupt,
     model,
-    output::{self, Output, count, shell_word},
+    output::{self, Output, count, shape, shell_word},
     preset::Recipe,
     progress::Progress,
     ranks::{self, World},
@@ -107,6 +107,9 @@ fn train(
             target::check_other(&args.output, teacher, "a teacher's own file")?;
         }
     }
+    if let Some(name) = &args.run {
+        RunFolder::check_new(&name.0)?;
+    }
     let (mut task, resumed) = match &args.resume {
         Some(name) => Task::resume(args, &name.0).map(|(task, resumed)| (task, Some(resumed)))?,
         None => (Task::new(args, recipe)?, None),
@@ -129,7 +132,7 @@ fn train(
     check_repeated(&task.data, &train_files, kept)?;
     let sets = Sets::new(kept, &images)?;
     if let Some(found) = config.and_then(|config| config.found) {
-        note_findings(&found, typed, &sets);
+        note_findings(&found, typed, &sets, train_files.image_shape());
     }
     if task.patience.is_some() && sets.validation.is_none() {
         output::note(
@@ -142,9 +145,9 @@ fn train(
         let steps = samples.div_ceil(task.recipe.batch.max(1)) as u64 * u64::from(task.recipe.epochs);
         idle::notes(&task, samples, steps).iter().for_each(output::note);
     }
-    let lesson = match &resumed {
-        Some(resumed) => resumed.lesson.clone(),
-        None => teaching.as_ref().map(|teaching| teaching.lesson.clone()),
+    let lesson = match (&teaching, &resumed) {
+        (Some(teaching), _) => Some(teaching.lesson.clone()),
+        (None, resumed) => resumed.as_ref().and_then(|resumed| resumed.lesson.clone()),
     };
     let is_told = args.is_run() || world.is_some();
     let about = is_told.then(|| About::new(&task, &sets, &train_files, lesson)).transpose()?;
@@ -181,24 +184,29 @@ fn train(
         start: &start,
         interrupt: &interrupt,
     };
-    let Trained { network, keeper, failure, plain, history, reported } =
+    let Trained { network, kept, history, reported } =
         training.carry_out(state, keeper, world.map(|world| (world, message)), output)?;
     let advised = |error| of_training(error, task.recipe.rule, &task.recipe.ingredients);
     let history = history.map_err(advised).with_context(|| {
-        let saved = keeper.as_ref().map_or_else(String::new, |keeper| format!(" ({})", keeper.saved()));
+        let saved = match &kept {
+            Kept::Run { keeper, .. } => format!(" ({})", keeper.saved()),
+            Kept::Model { .. } | Kept::Nothing => String::new(),
+        };
         format!("cannot train on {}{saved}", data::names(&task.data))
     })?;
     let done = Done { history, clock, reported };
-    match (keeper, failure, plain) {
-        (Some(keeper), Some(failure), _) => {
+    match kept {
+        Kept::Run { keeper, failure: Some(failure) } => {
             Err(failure.context(format!("cannot keep the run ({})", keeper.saved())))
         }
-        (Some(keeper), None, _) => finish_run(args, &keeper, &network, &sets, done, &interrupt, output),
-        (None, _, Some((model, kept))) => {
-            kept?;
+        Kept::Run { keeper, failure: None } => {
+            finish_run(args, &keeper, &network, &sets, done, &interrupt, output)
+        }
+        Kept::Model { model, saved } => {
+            saved?;
             finish_plain(args, &model, &sets, &task, done, &interrupt, output)
         }
-        (None, _, None) => {
+        Kept::Nothing => {
             done.reported?;
             output::note("interrupted before the first epoch was over: nothing was saved");
             Ok(interrupt.exit_status().map_or(Outcome::Done, Outcome::Interrupted))
@@ -238,14 +246,21 @@ struct Training<'a> {
 /// What a training has come to.
 struct Trained {
     network: Network,
-    keeper: Option<Keeper>,
-    /// Why the run could not be kept.
-    failure: Option<anyhow::Error>,
-    /// Of a training that is no run: its model, and whether that was saved.
-    plain: Option<(Model, Result<()>)>,
+    kept: Kept,
     history: Result<History, FitError>,
     /// Whether all of the output was written.
     reported: Result<()>,
+}
+
+/// What there is of a training on disk.
+#[allow(clippy::large_enum_variant, reason = "a process has one of them")]
+enum Kept {
+    /// A run, or so much of it as was kept before it failed.
+    Run { keeper: Keeper, failure: Option<anyhow::Error> },
+    /// The model of a training that is no run, if it could be saved.
+    Model { model: Model, saved: Result<()> },
+    /// Of a training that is no run, and had no network to save.
+    Nothing,
 }
 
 impl Training<'_> {
@@ -263,7 +278,13 @@ impl Training<'_> {
         let State { mut network, mut optimizer, place, .. } = state;
         let dashboard = args.tui.then(|| {
             let search = Search::new(sets.held_out(), self.files.image_shape(), config.loss);
-            Dashboard::start(start.title(), start.summary(), sets.held_out_name(), search, interrupt)
+            Dashboard::start(
+                (start.title(), start.summary()),
+                &place,
+                sets.held_out_name(),
+                search,
+                interrupt,
+            )
         });
         let dashboard = dashboard.transpose()?;
         let progress = Progress::new(output, args.json, sets.held_out_name(), interrupt, dashboard);
@@ -294,29 +315,30 @@ impl Training<'_> {
         }
         let Watch { mut progress, keeper, failure } = watch;
         let finished = progress.take_network();
-        // What was trained is not lost when nobody can be told.
-        let plain = match (&keeper, &history, finished) {
+        let kept = match (keeper, &history, finished) {
+            (Some(keeper), ..) => Kept::Run { keeper, failure },
+            // What was trained is not lost when nobody can be told.
             (None, Ok(history), Some(network)) => {
                 let model = self.model(network, history);
-                let kept = keep(&model, &args.output);
-                Some((model, kept))
+                let saved = keep(&model, &args.output);
+                Kept::Model { model, saved }
             }
-            _ => None,
+            (None, ..) => Kept::Nothing,
         };
         if history.is_ok() && interrupt.exit_status().is_none() {
-            match (&keeper, &failure, &plain) {
-                (Some(keeper), None, _) => {
+            match &kept {
+                Kept::Run { keeper, failure: None } => {
                     progress.show_end(format_args!("kept in {}", keeper.path().display()), Some(&network));
                 }
-                (None, _, Some((model, Ok(())))) => {
+                Kept::Model { model, saved: Ok(()) } => {
                     let saved = format_args!("saved {}", args.output.display());
                     progress.show_end(saved, Some(&model.network));
                 }
-                _ => {}
+                Kept::Run { .. } | Kept::Model { .. } | Kept::Nothing => {}
             }
         }
         let reported = progress.finish();
-        Ok(Trained { network, keeper, failure, plain, history, reported })
+        Ok(Trained { network, kept, history, reported })
     }
 
     /// What is saved of a training that is no run.
@@ -478,7 +500,7 @@ impl State {
 }
 
 /// Says what is not as it was when a run wrote the configuration, so that nobody wonders at another result.
-fn note_findings(found: &Found, typed: &TrainArgs, sets: &Sets<'_>) {
+fn note_findings(found: &Found, typed: &TrainArgs, sets: &Sets<'_>, image_shape: &[usize]) {
     if found.release != Checkpoint::RELEASE {
         let (expected, release) = (&found.release, Checkpoint::RELEASE);
         output::note(format_args!(
@@ -488,6 +510,12 @@ fn note_findings(found: &Found, typed: &TrainArgs, sets: &Sets<'_>) {
     // Who names other data or divides it otherwise knows that it differs.
     if !typed.data.folders.is_empty() || typed.validation.is_some() {
         return;
+    }
+    if found.image_shape != image_shape {
+        let (expected, found) = (shape(&found.image_shape), shape(image_shape));
+        output::note(format_args!(
+            "the configuration is of images of {expected}, and these are of {found}: the result may be another"
+        ));
     }
     let is_other = |data, expected: &str| Fingerprint::of(data).hex() != expected;
     for (what, data, expected) in [

@@ -10,6 +10,7 @@ use std::{
 };
 
 use common::{IMAGES, LABELS, nn_cli, png, scratch, tiny_data, tiny_model};
+use nn_train::nn_core::{idx_format, ndarray::Array};
 
 /// Something that is wrong with a data set, and what must be said about it.
 struct BadData {
@@ -211,12 +212,23 @@ fn a_test_set_unlike_the_training_set_is_noticed_before_training() {
     let run = nn_cli(folder.path(), "train --data data --output new.model");
     run.fails_with(&["expected test labels from 0 to 2", "found 7", LABELS[1]]);
 
+    // Flat images cannot be made upright, wherever they are.
+    fs::copy(data.join(LABELS[0]), data.join(LABELS[1])).unwrap();
+    let flat = idx_format::write_array(Vec::new(), &Array::from_elem((12, 15), 9_u8)).unwrap();
+    fs::write(data.join(IMAGES[1]), &flat).unwrap();
+    let upright = || nn_cli(folder.path(), "train --data data --preprocess deskew --output new.model");
+    upright().fails_with(&["expected test images of 5x3 like those to train on, found 15"]);
+    fs::write(data.join(IMAGES[0]), &flat).unwrap();
+    upright().fails_with(&["cannot prepare the images in data/train-images", "hint: --preprocess none"]);
+
+    tiny_data(folder.path(), "data");
     fs::remove_file(data.join(LABELS[1])).unwrap();
     fs::remove_file(data.join(IMAGES[1])).unwrap();
     let run = nn_cli(folder.path(), "train --data data --output new.model");
     run.fails_with(&["no test set", "hint: --validation 0.1"]);
     let run = nn_cli(folder.path(), "train --data data --output new.model --validation 3").succeeds();
     assert!(run.stdout.contains("there is no test set"), "{run:?}");
+    assert!(run.stdout.contains("eval new.model --data data --split train --confusion"), "{run:?}");
 }
 
 #[test]

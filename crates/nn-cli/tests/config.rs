@@ -115,9 +115,14 @@ fn what_is_wrong_with_a_configuration_is_said_before_anything_is_done() {
     ] {
         nn_cli(folder.path(), &format!("train --data tiny --config {config}")).fails_with(message);
     }
-    let run = nn_cli(folder.path(), "train --data tiny --config pair.toml");
+    nn_cli(folder.path(), "train --data tiny --config pair.toml").fails_with(&[
+        "cannot train by pair.toml: the loss",
+        "is not defined on the output activation relu",
+        "hint: without `output-activation` it is",
+    ]);
+    let run = nn_cli(folder.path(), "train --data tiny --config pair.toml --output-activation tanh");
     assert_eq!(run.code, Some(2), "{run:?}");
-    assert!(run.stderr.contains("is not defined on --output-activation relu"), "{run:?}");
+    assert!(run.stderr.contains("is not defined on --output-activation tanh"), "{run:?}");
     assert!(!names(folder.path()).contains(&"mnist.model".to_owned()));
 }
 

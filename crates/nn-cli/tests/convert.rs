@@ -210,6 +210,14 @@ fn emnist_stands_upright_and_has_letters_for_names() {
     }
     let line = "convert x-letters --to idx -o other --label-offset -2";
     nn_cli(folder.path(), line).fails_with(&["expected labels from 0 to 255, found 1 with -2", "hint: "]);
+    // The names beside a source move with its labels.
+    nn_cli(folder.path(), "convert data --to idx -o moved --label-offset 1").succeeds();
+    let files = DataFiles::open(&folder.path().join("moved"), Split::Train).unwrap();
+    assert_eq!(files.class_names().unwrap(), ["0", "Aa", "Bb", "Cc"]);
+    // Half of a half is an error, as in a folder.
+    fs::remove_file(folder.path().join("x-letters-test-labels-idx1-ubyte")).unwrap();
+    nn_cli(folder.path(), "convert x-letters --to idx -o other")
+        .fails_with(&["no test labels in .", "x-letters-test-labels-idx1-ubyte"]);
 }
 
 #[test]
@@ -292,9 +300,9 @@ fn what_cannot_be_used_ends_the_conversion_and_nothing_is_written() {
         .fails_with(&["expected images of 4x4", "found 3x5"]);
     // An empty folder may be there, and what a process that was ended left is no harm.
     fs::create_dir(root.join("new")).unwrap();
-    fs::create_dir(root.join(".new.incoming")).unwrap();
-    fs::write(root.join(".new.incoming/train-images-idx3-ubyte"), "half").unwrap();
+    fs::create_dir(root.join(".new.making")).unwrap();
+    fs::write(root.join(".new.making/train-images-idx3-ubyte"), "half").unwrap();
     nn_cli(root, "convert mine -o new --size 3x5").succeeds();
-    assert!(!root.join(".new.incoming").exists());
+    assert!(!root.join(".new.making").exists());
     assert_eq!(DataFiles::open(&root.join("new"), Split::Train).unwrap().len(), 5);
 }

@@ -160,9 +160,12 @@ fn a_run_goes_on_with_the_teachers_that_it_was_begun_with_alone() {
     assert_eq!(interrupt("INT", folder.path(), &line, 2).code, Some(130));
     let resume = || nn_cli(folder.path(), "train --resume taught");
     fs::rename(folder.path().join("one.model"), folder.path().join("two.model")).unwrap();
-    resume().fails_with(&["one.model"]);
+    resume()
+        .fails_with(&["the teacher one.model is not there any more", "hint: --teacher FILE,... says where"]);
+    let line = "train --resume taught --teacher two.model --json";
+    assert_eq!(interrupt("INT", folder.path(), line, 2).code, Some(130));
     // Whatever else is the matter with it, no flag would help.
-    fs::copy(folder.path().join("upright.model"), folder.path().join("one.model")).unwrap();
+    fs::copy(folder.path().join("upright.model"), folder.path().join("two.model")).unwrap();
     resume().fails_with(&["the teachers are others", "hint: the run can only go on with the files"]);
 }
 

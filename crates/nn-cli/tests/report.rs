@@ -446,6 +446,11 @@ fn other_data_than_that_of_the_run_is_told() {
     nn_cli(folder.path(), "report first").fails_with(&["no data: ", "hint: "]);
     let run = nn_cli(folder.path(), "report first --data moved --json").succeeds();
     assert_eq!(run.json()[0]["is_data_of_run"], true);
+    // There is other data where data usually is.
+    tiny_data(folder.path(), "data/mnist");
+    let run = nn_cli(folder.path(), "report first").succeeds();
+    let note = "note: the data of the run is no longer in tiny: measuring on that in data/mnist";
+    assert!(run.stderr.contains(note), "{run:?}");
 }
 
 #[test]

@@ -331,6 +331,10 @@ fn patience_ends_a_run_and_the_best_network_is_the_one_to_use() {
         "cannot load runs/first: expected a model file, found a folder",
         "hint: the folder is that of a run; its last network is runs/first/last.model",
     ]);
+    nn_cli(folder.path(), "eval first").fails_with(&[
+        "cannot read first",
+        "hint: runs/first is a run; its last network is runs/first/last.model",
+    ]);
 }
 
 #[test]

@@ -110,9 +110,13 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// The class that sample `n` with the class `label` counts as: of two, that with the greater share.
+    /// The class that counts as right for sample `n`, whose label is `label`: of two, that with the greater share.
+    ///
+    /// # Panics
+    /// If the targets are mixed ones of `n` samples or fewer.
     #[inline(always)]
-    pub(crate) fn judged(&self, n: usize, label: u8) -> u8 {
+    #[must_use]
+    pub fn judged(&self, n: usize, label: u8) -> u8 {
         match self {
             Self::Mixed { other_labels, shares } if shares[n] < 0.5 => other_labels[n],
             _ => label,

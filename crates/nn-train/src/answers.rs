@@ -31,7 +31,7 @@ impl Answer {
 }
 
 /// Samples that are asked about together. Their outputs are all that is kept at a time beside the answers.
-const SHARE: usize = 4096;
+pub(crate) const ASKED_TOGETHER: usize = 4096;
 
 /// Asks a network about each sample, with `threads` threads; the answers do not depend on their number, and are those
 /// that [`evaluate`](crate::evaluate) counts.
@@ -61,8 +61,8 @@ pub fn answers(
     Incompatible::check(network, loss, dataset)?;
     let mut engine = Engine::new(threads);
     let mut answers = Vec::with_capacity(dataset.len());
-    for start in (0..dataset.len()).step_by(SHARE) {
-        let share = dataset.slice(start..dataset.len().min(start + SHARE));
+    for start in (0..dataset.len()).step_by(ASKED_TOGETHER) {
+        let share = dataset.slice(start..dataset.len().min(start + ASKED_TOGETHER));
         let outputs = engine.forward(network, share);
         let probabilities = loss.probabilities(outputs.view());
         for (row, (outputs, probabilities)) in

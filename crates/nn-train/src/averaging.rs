@@ -28,7 +28,9 @@ impl Averaging {
             Averaging::Ema { .. } => 0,
             // At least the last step.
             Averaging::Tail { share } => {
-                let counted = (f64::from(share) * steps as f64).ceil() as u64;
+                // The share that was typed, such as 0.1: in binary it is a little more, and so would be the product.
+                let share: f64 = share.to_string().parse().unwrap_or(f64::from(share));
+                let counted = (share * steps as f64 - 1e-9).ceil() as u64;
                 steps - counted.clamp(1, steps.max(1)).min(steps)
             }
         }
@@ -145,6 +147,7 @@ mod tests {
     fn a_tail_has_its_share_of_the_steps_and_at_least_one() {
         let first = |share, steps| Averaging::Tail { share }.first_step(steps);
         assert_eq!([first(0.25, 100), first(1.0, 100), first(1e-9, 100), first(0.5, 1)], [75, 0, 99, 0]);
+        assert_eq!([first(0.1, 1000), first(0.1, 10), first(0.07, 100), first(0.3, 11)], [900, 9, 93, 7]);
         assert_eq!([first(0.5, 0), Averaging::Ema { decay: 0.9 }.first_step(7)], [0, 0]);
     }
 }

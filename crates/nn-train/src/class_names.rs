@@ -118,15 +118,36 @@ impl ClassNames {
         parsed.map_err(|source| ClassNamesError::Invalid { path: path.to_owned(), source })
     }
 
+    /// The names where labels are changed by so much: of classes that come before the first named one, their numbers.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), as when none is left.
+    pub fn shifted(&self, label_offset: i32) -> Result<ClassNames, InvalidClassNames> {
+        let by = usize::try_from(label_offset.unsigned_abs()).unwrap_or(usize::MAX).min(MOST_CLASSES + 1);
+        let (unnamed, left_out) = if label_offset > 0 { (by, 0) } else { (0, by) };
+        let numbers = (0..unnamed).map(|class| class.to_string());
+        ClassNames::new(numbers.chain(self.0.iter().skip(left_out).cloned()).collect())
+    }
+
     /// The names of a data folder, if it has a file of them.
     pub(crate) fn of_folder(folder: &Path) -> Result<Option<ClassNames>, ClassNamesError> {
         let path = folder.join(ClassNames::FILE);
         if path.is_file() { ClassNames::read(&path).map(Some) } else { Ok(None) }
     }
 
-    /// The text of a file of these names, one a line.
+    /// The text of a file of these names, one a line. Names that would be read as a mapping are written as one.
     #[must_use]
     pub fn to_text(&self) -> String {
+        if self.0.iter().all(|name| mapped(name).is_some()) {
+            let codes =
+                |name: &str| name.chars().map(|one| format!(" {}", u32::from(one))).collect::<String>();
+            return self
+                .0
+                .iter()
+                .enumerate()
+                .map(|(class, name)| format!("{class}{}\n", codes(name)))
+                .collect();
+        }
         self.0.iter().flat_map(|name| [name, "\n"]).collect()
     }
 

@@ -9,7 +9,7 @@ use nn_core::{
     predicted_class,
 };
 
-use crate::{Incompatible, Model, Preprocessing};
+use crate::{Incompatible, Model, Preprocessing, answers::ASKED_TOGETHER};
 
 /// Models that are asked together: their answer is the mean of their probabilities, which is right more often than
 /// each of them where they err on different samples (Hansen and Salamon 1990; for MNIST, Ciresan et al. 2011).
@@ -37,9 +37,6 @@ use crate::{Incompatible, Model, Preprocessing};
 pub struct Committee {
     members: Vec<Model>,
 }
-
-/// Samples that are asked about together.
-const SHARE: usize = 4096;
 
 impl Committee {
     /// A committee of these models, in any order of layers, activations and losses.
@@ -94,8 +91,8 @@ impl Committee {
         }
         let mut engine = Engine::new(threads);
         let mut mean = Array2::zeros((0, self.members[0].network.outputs()));
-        for start in (0..dataset.len()).step_by(SHARE) {
-            let share = dataset.slice(start..dataset.len().min(start + SHARE));
+        for start in (0..dataset.len()).step_by(ASKED_TOGETHER) {
+            let share = dataset.slice(start..dataset.len().min(start + ASKED_TOGETHER));
             let of_share = self.mean(|member, model| {
                 let prepared = model.preprocessing.apply_all(share.pixels(), &model.image_shape, threads);
                 let prepared = share.with_pixels(&prepared).expect("an image stays as large as it is");

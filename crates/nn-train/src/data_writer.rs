@@ -13,6 +13,7 @@ use nn_core::idx_format::{self, IdxWriter};
 use crate::{
     ClassNames, FileLock, LockError, Split,
     file::{folder_of, sync_folder},
+    run_folder::create_folder,
 };
 
 /// A new data folder, in the making.
@@ -61,8 +62,8 @@ impl NewDataFolder {
             hidden.push(ending);
             folder_of(path).join(hidden)
         };
-        let staging = hidden(".incoming");
-        fs::create_dir_all(folder_of(path)).map_err(at)?;
+        let staging = hidden(".making");
+        create_folder(folder_of(path)).map_err(at)?;
         let lock = FileLock::take(&hidden(".lock")).map_err(|error| match error {
             LockError::Io { path, source, .. } => DataWriteError::Io { path, source },
             LockError::Taken { .. } | LockError::Moved { .. } => {

@@ -2,6 +2,7 @@
 //! what the images show.
 
 use std::{
+    ffi::OsStr,
     fmt,
     ops::Range,
     path::{Path, PathBuf},
@@ -94,8 +95,7 @@ impl DataFiles {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with(folder: &Path, split: Split, options: &OpenOptions) -> Result<DataFiles, DataError> {
-        let images = find(folder, split, "images", "idx3")?;
-        let labels = find(folder, split, "labels", "idx1")?;
+        let [images, labels] = find_pair(folder, OsStr::new(""), split)?;
         let mut files = DataFiles::open_pair_with(&images, &labels, options)?;
         if let Some(names) = ClassNames::of_folder(folder)? {
             let found = names.as_slice().len();
@@ -107,6 +107,20 @@ impl DataFiles {
             files.class_names = Some(names);
         }
         Ok(files)
+    }
+
+    /// Finds and opens the two files of a split of a data set whose files have its name: of `emnist-letters`, for
+    /// example, `emnist-letters-train-images-idx3-ubyte` and its labels. The rest of a name may be as in
+    /// [`open`](Self::open).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_named_with(name: &Path, split: Split, options: &OpenOptions) -> Result<DataFiles, DataError> {
+        let mut start = name.file_name().unwrap_or_default().to_owned();
+        start.push("-");
+        let folder = name.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let [images, labels] = find_pair(folder.unwrap_or(Path::new(".")), &start, split)?;
+        DataFiles::open_pair_with(&images, &labels, options)
     }
 
     /// Opens an images file and the labels file that belongs to it, whatever their names are.
@@ -136,6 +150,10 @@ impl DataFiles {
         // Both shapes before any type: when the two files were swapped, that is the better message.
         let view = images.view().expect_images().map_err(not_images)?;
         let label_view = label_file.view().expect_labels().map_err(not_labels)?;
+        if label_view.item_shape().element_count() == 0 {
+            let shape = label_view.shape().to_vec();
+            return Err(DataError::NoLabels { path: labels_path.to_owned(), shape });
+        }
         view.elements::<u8>().map_err(not_images)?;
         let wide_labels = first_column(label_view).map_err(not_labels)?;
 
@@ -200,6 +218,10 @@ impl DataFiles {
     #[must_use]
     pub fn class_names(&self) -> Option<&[String]> {
         self.class_names.as_ref().map(ClassNames::as_slice)
+    }
+
+    pub(crate) fn names(&self) -> Option<&ClassNames> {
+        self.class_names.as_ref()
     }
 
     /// The number of samples, which is above 0.
@@ -290,6 +312,14 @@ pub enum DataError {
         /// The images file.
         path: PathBuf,
         /// Its shape, the number of images first.
+        shape: Vec<usize>,
+    },
+    /// A table of labels has no columns.
+    #[error("expected at least one column of labels in {}, found the shape {}", path.display(), spelled(shape))]
+    NoLabels {
+        /// The labels file.
+        path: PathBuf,
+        /// Its shape, the number of samples first.
         shape: Vec<usize>,
     },
     /// A label is negative, or more than a byte.
@@ -398,6 +428,7 @@ impl DataError {
             }
             DataError::Nothing
             | DataError::Empty { .. }
+            | DataError::NoLabels { .. }
             | DataError::Label { .. }
             | DataError::Memory { .. } => return None,
         };
@@ -410,32 +441,40 @@ pub(crate) fn spelled(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(" x ")
 }
 
-/// The first existing file of those that may be a split's images or labels.
-fn find(folder: &Path, split: Split, what: &'static str, idx: &str) -> Result<PathBuf, DataError> {
+/// The images and the labels of a split.
+fn find_pair(folder: &Path, start: &OsStr, split: Split) -> Result<[PathBuf; 2], DataError> {
+    Ok([find(folder, start, split, "images", "idx3")?, find(folder, start, split, "labels", "idx1")?])
+}
+
+/// The first existing file of those that may be a split's images or labels, with names that begin with `start`.
+fn find(
+    folder: &Path,
+    start: &OsStr,
+    split: Split,
+    what: &'static str,
+    idx: &str,
+) -> Result<PathBuf, DataError> {
     let mut tried = Vec::new();
     for suffix in ["", ".gz"] {
         for prefix in split.prefixes() {
             for separator in ['-', '.'] {
-                let name = format!("{prefix}-{what}{separator}{idx}-ubyte{suffix}");
+                let mut name = start.to_owned();
+                name.push(format!("{prefix}-{what}{separator}{idx}-ubyte{suffix}"));
                 let path = folder.join(&name);
                 // What cannot be told apart from a file is left to the opener, who says what is wrong with it.
                 if path.try_exists().unwrap_or(true) {
                     return Ok(path);
                 }
-                tried.push(name);
+                tried.push(name.display().to_string());
             }
         }
     }
     Err(DataError::NotFound { folder: folder.to_owned(), split, what, tried })
 }
 
-/// The first label of each row, of whatever integer type, not yet known to fit in a byte.
+/// The first label of each row, of which there is one, of whatever integer type, not yet known to fit in a byte.
 fn first_column(labels: Idx<'_>) -> Result<Box<dyn Iterator<Item = i32> + '_>, MismatchError> {
     let columns = labels.item_shape().element_count();
-    if columns == 0 {
-        let lengths = labels.shape().to_vec();
-        return Err(MismatchError::NotLabels { element_type: labels.element_type(), lengths });
-    }
     Ok(match labels.element_type() {
         ElementType::I8 => {
             Box::new(labels.elements::<i8>()?.iter().step_by(columns).map(|&label| label.into()))

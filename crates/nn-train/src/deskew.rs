@@ -1,11 +1,11 @@
 //! What is done to every image before it is learnt from or judged: owns the upright stance of digits and the names of
 //! the choices, and refuses to know networks, files and chance.
 
-use std::{borrow::Cow, fmt, num::NonZeroUsize, str::FromStr, thread};
+use std::{borrow::Cow, fmt, num::NonZeroUsize, str::FromStr};
 
 use nn_core::UnknownName;
 
-use crate::dataset::spelled;
+use crate::{dataset::spelled, parallel};
 
 /// The steepest slant that is taken away, two pixels a row. MNIST's digits lean by 1.87 at most. What leans further is
 /// a flat mark, such as a dash, which there is no reason to stretch along its rows.
@@ -196,13 +196,9 @@ impl Preprocessing {
         }
         let mut out = vec![0; pixels.len()];
         let share = (pixels.len() / features).div_ceil(threads.get()).max(1) * features;
-        thread::scope(|scope| {
-            for (images, out) in pixels.chunks(share).zip(out.chunks_mut(share)) {
-                scope.spawn(move || {
-                    for (image, out) in images.chunks_exact(features).zip(out.chunks_exact_mut(features)) {
-                        self.apply(image, image_shape, out);
-                    }
-                });
+        parallel::for_each(pixels.chunks(share).zip(out.chunks_mut(share)), |(images, out)| {
+            for (image, out) in images.chunks_exact(features).zip(out.chunks_exact_mut(features)) {
+                self.apply(image, image_shape, out);
             }
         });
         Cow::Owned(out)

@@ -6,13 +6,13 @@
 //! depends on seed, epoch and its place, never on who prepares it and when, so that a fit may be left and taken up
 //! anywhere.
 
-use std::{ops::Range, thread};
+use std::ops::Range;
 
 use nn_core::{Batch, Dataset, Engine, Part, Targets, ndarray::Array2, ndarray::s};
 use rand_chacha::{ChaCha8Rng, rand_core::RngCore};
 
 use crate::{
-    Augmenter, FitConfig, FitError, Pages, Samples, Teacher, order::mixing_rng, pages::Ahead,
+    Augmenter, FitConfig, FitError, Pages, Samples, Teacher, order::mixing_rng, pages::Ahead, parallel,
     ranks::Division, sequence::Sequence,
 };
 
@@ -129,6 +129,11 @@ impl<'a> Feed<'a> {
             gathered: Gathered::default(),
             preparing,
         })
+    }
+
+    /// Samples in a batch that is no part of one: at most all.
+    pub(crate) fn batch_size(&self) -> usize {
+        self.batch_size
     }
 
     /// Batches in an epoch.
@@ -249,8 +254,9 @@ impl Mixing {
             symmetric_beta(&mut self.rng, self.alpha);
         }
         self.kept.clear();
-        self.kept
-            .extend(positions.clone().map(|_| (256.0 * symmetric_beta(&mut self.rng, self.alpha)) as u16));
+        self.kept.extend(
+            positions.clone().map(|_| (256.0 * symmetric_beta(&mut self.rng, self.alpha)).round() as u16),
+        );
         self.drawn = positions.end;
     }
 }
@@ -310,9 +316,7 @@ impl Preparing<'_> {
                 self.probabilities *= teacher.share;
                 self.probabilities.scaled_add(1.0 - teacher.share, &labels);
                 for (n, label) in self.labels.iter_mut().enumerate() {
-                    if self.shares[n] < 0.5 {
-                        *label = self.other_labels[n];
-                    }
+                    *label = mixed.judged(n, *label);
                 }
             }
         }
@@ -361,21 +365,10 @@ fn distort(
     }
     let share = places.len().div_ceil(augmenters.len()).max(1);
     let parts = rows.chunks_mut(share * features).zip(places.chunks(share)).zip(augmenters);
-    thread::scope(|scope| {
-        let distort = |((rows, places), augmenter): ((&mut [u8], &[usize]), &mut Augmenter)| {
-            for (row, &place) in rows.chunks_exact_mut(features).zip(places) {
-                let index = order[place];
-                augmenter.augment(samples.row(index), samples.label(index), epoch, index, row);
-            }
-        };
-        // The last part is this thread's own.
-        let mut parts = parts.peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_none() {
-                distort(part);
-            } else {
-                scope.spawn(move || distort(part));
-            }
+    parallel::for_each(parts, |((rows, places), augmenter)| {
+        for (row, &place) in rows.chunks_exact_mut(features).zip(places) {
+            let index = order[place];
+            augmenter.augment(samples.row(index), samples.label(index), epoch, index, row);
         }
     });
 }
@@ -444,6 +437,21 @@ mod tests {
                 (mean - 0.5).abs() < 0.015 && (variance - expected).abs() < 0.01,
                 "{alpha}: {mean} {variance}"
             );
+        }
+    }
+
+    #[test]
+    fn as_many_samples_keep_all_of_themselves_as_nothing() {
+        for alpha in [0.1, 0.4, 1.0] {
+            let mut mixing = Mixing::new(alpha);
+            mixing.draw((7, 1), &(0..20_000));
+            let mean = mixing.kept.iter().map(|&kept| f64::from(kept)).sum::<f64>() / 20_000.0;
+            assert!((mean / 256.0 - 0.5).abs() < 0.015, "{alpha}: {mean}");
+            let count = |wanted| mixing.kept.iter().filter(|&&kept| kept == wanted).count() as f64;
+            // Each has the share of the distribution that is within half of a 256th; so has half of the one beside it.
+            let (none, all) = (count(0), count(256));
+            assert!(none + all > 20.0, "{alpha}: {none} {all}");
+            assert!((none - all).abs() < 5.0 * (none + all).sqrt(), "{alpha}: {none} {all}");
         }
     }
 

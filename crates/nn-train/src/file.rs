@@ -195,6 +195,28 @@ impl Drop for Temporary {
 const TEMPORARY_START: &str = ".nn-train-";
 const TEMPORARY_END: &str = ".tmp";
 
+/// Removes the files in a folder that were made by [`write_atomically`] and have not got their own names, where nobody
+/// writes but who asks.
+///
+/// # Errors
+/// With the path that could not be read or removed.
+pub(crate) fn remove_temporaries(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |error| (path, error)
+    };
+    for entry in fs::read_dir(folder).map_err(at(folder))? {
+        let entry = entry.map_err(at(folder))?;
+        let path = entry.path();
+        if is_temporary(&entry.file_name().to_string_lossy())
+            && path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+        {
+            fs::remove_file(&path).map_err(at(&path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a file of this name was made by [`write_atomically`] and has not got its own name yet.
 pub(crate) fn is_temporary(name: &str) -> bool {
     let random = name.strip_prefix(TEMPORARY_START).and_then(|name| name.strip_suffix(TEMPORARY_END));

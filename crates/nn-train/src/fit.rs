@@ -131,11 +131,11 @@ pub fn fit_from<'a>(
 /// change to its own network. So a fit comes to what it comes to in one process, but for the rounding of those
 /// sums, whatever the number of ranks; for one number of them it comes to the same bits every time, and one rank alone
 /// comes to those of [`fit_from`]. A place from which one number of ranks went on may be left to another.
-/// Each rank reads the samples of its own parts alone, with mixup those that it mixes with them too, and measures its
+/// Each rank trains on the samples of its own parts alone, with mixup those that it mixes with them too, and measures its
 /// part of the validation data.
 ///
-/// That all ranks do the same is checked before the first step, and that they have come to the same numbers after
-/// each epoch.
+/// That all ranks do the same is checked before the first step, for which each reads all of the data once, and that they
+/// have come to the same numbers after each epoch.
 ///
 /// Every rank's observer is called as [`Observer`] says, and sees the sums over all ranks. **A `Break` of any of
 /// them ends the fit for all of them after the next step, or at the end of the epoch.** Processors must be of one
@@ -249,7 +249,7 @@ impl Fit<'_, '_, '_> {
         let plan = FitPlan {
             epochs: self.config.epochs,
             batches: feed.batches(),
-            batch_size: self.config.batch_size.get(),
+            batch_size: feed.batch_size(),
             samples: self.train.len(),
             validation_samples: self.validation.map(|validation| validation.len()),
             steps_done: self.place.steps(feed.batches()),

@@ -126,7 +126,7 @@ pub fn from_bytes_with(bytes: &[u8], options: &ImportOptions, limits: &Limits) -
     if format == Format::Onnx {
         return Err(ImportError::Stranger { found: "an ONNX file" });
     }
-    options.model(&tensors, &Metadata::read(&texts)?)
+    options.model(&tensors, &Metadata::read(&texts)?, limits)
 }
 
 /// What stands in a file, without making a network of it. Of an ONNX file the graph is described.

@@ -53,6 +53,7 @@ mod file;
 mod lock;
 mod mirror;
 mod network_bytes;
+mod parallel;
 
 pub use answers::{Answer, answers, surest_mistakes};
 pub use augmentation::{Augmentation, Augmenter, InvalidAugmentation};

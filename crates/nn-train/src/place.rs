@@ -88,12 +88,18 @@ impl Place {
             return Err(InvalidPlace::Samples { batches: self.batches, expected, found });
         }
         let batches = samples.div_ceil(batch_size);
-        let is_averaged = |averaging: Averaging| {
-            self.steps(batches) > averaging.first_step(batches.saturating_mul(u64::from(config.epochs)))
-        };
+        let first_step =
+            |averaging: Averaging| averaging.first_step(batches.saturating_mul(u64::from(config.epochs)));
+        let is_averaged = |averaging: Averaging| self.steps(batches) > first_step(averaging);
         let expected = config.ingredients.average.is_some_and(is_averaged);
         if self.average.is_some() != expected {
             return Err(InvalidPlace::Average { expected });
+        }
+        if let (Some(averaging), Some(average)) = (config.ingredients.average, &self.average) {
+            let (expected, (_, found)) = (self.steps(batches) - first_step(averaging), average.parts());
+            if expected != found {
+                return Err(InvalidPlace::Averaged { expected, found });
+            }
         }
         Ok(())
     }
@@ -150,6 +156,14 @@ pub enum InvalidPlace {
     Average {
         /// Whether there is to be an average.
         expected: bool,
+    },
+    /// The average is of another number of networks.
+    #[error("expected an average of {expected} networks, found one of {found}")]
+    Averaged {
+        /// As many as steps that count.
+        expected: u64,
+        /// Those that it is said to have taken.
+        found: u64,
     },
     /// The tally is not that of the batches.
     #[error("expected a tally of {expected} samples after {batches} batches, found {found}")]

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     FileLock, LockError,
     event_log::is_event_file,
-    file::{folder_of, is_temporary, sync_folder},
+    file::{folder_of, is_temporary, remove_temporaries, sync_folder},
 };
 
 /// A folder for the files of one run, locked for this process as long as the value lives.
@@ -60,6 +60,15 @@ impl RunFolder {
     /// An empty file, to be locked.
     pub const LOCK: &'static str = "lock";
 
+    /// Checks that a new run may have this folder, as [`create`](Self::create) does: before what takes long, when nothing
+    /// is to be made yet.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub fn check_new(path: &Path) -> Result<(), RunError> {
+        if path.symlink_metadata().is_ok() { check_vacant(path) } else { Ok(()) }
+    }
+
     /// Makes and locks the folder of a new run, and the folders above it that are missing.
     ///
     /// A folder that is there already must be empty, or hold no more than a process left that was killed before the
@@ -68,9 +77,7 @@ impl RunFolder {
     /// # Errors
     /// [`RunError`]; other files are never touched.
     pub fn create(path: &Path) -> Result<RunFolder, RunError> {
-        if path.symlink_metadata().is_ok() {
-            check_vacant(path)?;
-        }
+        RunFolder::check_new(path)?;
         create_folder(path).map_err(RunError::io("make the folder", path))?;
         let run = RunFolder::lock(path)?;
         // Another process may have begun the run, and left it, in between.
@@ -133,11 +140,7 @@ impl RunFolder {
 
     /// Only a process that holds the lock writes here, so what still has the name of a temporary file is left over.
     fn clean(self) -> Result<RunFolder, RunError> {
-        for (name, path) in entries(&self.path)? {
-            if is_temporary(&name) && path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
-                fs::remove_file(&path).map_err(RunError::io("remove", &path))?;
-            }
-        }
+        remove_temporaries(&self.path).map_err(|(path, error)| RunError::io("remove", &path)(error))?;
         Ok(self)
     }
 }

@@ -93,9 +93,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What [`load_checkpoint`] takes: 1 GiB and 64 MiB. A checkpoint has up to four times the numbers of a model, and
-    /// a record of each epoch.
-    pub const CHECKPOINT: Limits = Limits { max_bytes: (4 * 256 + 64) << 20 };
+    /// What [`load_checkpoint`] takes: 1,344 MiB. A checkpoint has up to five times the numbers of a model (the network,
+    /// two memories of its optimizer, the best network and an average) and a record of each epoch.
+    pub const CHECKPOINT: Limits = Limits { max_bytes: (5 * 256 + 64) << 20 };
 }
 
 impl Default for Limits {

@@ -82,11 +82,22 @@ impl Schedule {
     /// When a factor is not finite and above 0, or a warm-up is not between 0 and 1.
     pub fn check(self) -> Result<(), InvalidSchedule> {
         match self {
+            Schedule::Step { factor: number, .. } | Schedule::OneCycle { warmup: number } => {
+                self.check_typed(&number.to_string())
+            }
+            Schedule::Constant | Schedule::Cosine => Ok(()),
+        }
+    }
+
+    /// The same of a schedule whose number was typed so: in f32 it may be another one.
+    fn check_typed(self, found: &str) -> Result<(), InvalidSchedule> {
+        let found = found.to_owned();
+        match self {
             Schedule::Step { factor, .. } if !(factor.is_finite() && factor > 0.0) => {
-                Err(InvalidSchedule::Factor { found: factor.to_string() })
+                Err(InvalidSchedule::Factor { found })
             }
             Schedule::OneCycle { warmup } if !(0.0..=1.0).contains(&warmup) => {
-                Err(InvalidSchedule::Warmup { found: warmup.to_string() })
+                Err(InvalidSchedule::Warmup { found })
             }
             Schedule::Constant | Schedule::Step { .. } | Schedule::Cosine | Schedule::OneCycle { .. } => {
                 Ok(())
@@ -124,7 +135,7 @@ impl FromStr for Schedule {
             },
             _ => return Err(InvalidSchedule::Unknown { found: text.to_owned() }),
         };
-        schedule.check()?;
+        schedule.check_typed(parts.last().copied().unwrap_or_default())?;
         Ok(schedule)
     }
 }
@@ -170,6 +181,14 @@ mod tests {
     fn rates(schedule: &str, peak: f32, steps: u64, epochs: u32) -> Vec<f32> {
         let schedule: Schedule = schedule.parse().unwrap();
         (0..steps * u64::from(epochs)).map(|step| schedule.rate(peak, step, steps, epochs)).collect()
+    }
+
+    #[test]
+    fn a_wrong_number_is_shown_as_it_was_typed() {
+        for (text, number) in [("step:5:1e-50", "1e-50"), ("step:5:1e39", "1e39"), ("one-cycle:nan", "nan")] {
+            let message = text.parse::<Schedule>().unwrap_err().to_string();
+            assert!(message.contains(&format!("is `{number}`, expected")), "{message}");
+        }
     }
 
     #[test]
@@ -253,7 +272,7 @@ mod tests {
         );
         assert_eq!(
             message("step:5:nan"),
-            "the factor of a step schedule is `NaN`, expected a finite number above 0"
+            "the factor of a step schedule is `nan`, expected a finite number above 0"
         );
         assert_eq!(
             message("step:5:"),

@@ -419,6 +419,10 @@ fn going_on_with_anything_else_is_refused_and_the_difference_named() {
         assert_eq!(check(&config, &train, validation.as_ref()), expected);
     }
 
+    let ingredients = Ingredients { mixup: 0.75, ..own.ingredients };
+    let expected = Err(("ingredients", own.ingredients.to_string(), ingredients.to_string()));
+    assert_eq!(check(&FitConfig { ingredients, ..own }, &train, validation.as_ref()), expected);
+
     // One pixel, one label, one sample: the checksum or a number tells.
     for other in [fingerprint(13, 1), fingerprint(14, 0), Fingerprint { classes: 6, ..train }] {
         let differs = (train.to_string(), other.to_string());

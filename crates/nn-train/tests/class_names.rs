@@ -25,6 +25,26 @@ fn names_stand_one_a_line_whatever_ends_the_lines() {
 }
 
 #[test]
+fn names_that_look_like_a_mapping_are_written_as_one_and_read_again() {
+    for names in [&["0 65", "1 66"][..], &["7 48", "9 99 65"], &["0 65", "plain"]] {
+        let names = ClassNames::new(names.iter().map(ToString::to_string).collect()).unwrap();
+        assert_eq!(ClassNames::parse(&names.to_text()).unwrap(), names);
+    }
+}
+
+#[test]
+fn names_move_with_the_labels() {
+    let names = ClassNames::parse("none\nA\nB\n").unwrap();
+    let shifted = |by| names.shifted(by).map(|names| names.as_slice().to_vec());
+    assert_eq!(shifted(0).unwrap(), ["none", "A", "B"]);
+    assert_eq!(shifted(-1).unwrap(), ["A", "B"]);
+    assert_eq!(shifted(2).unwrap(), ["0", "1", "none", "A", "B"]);
+    for by in [-3, i32::MIN, i32::MAX] {
+        assert!(matches!(shifted(by), Err(InvalidClassNames::Count { .. })), "{by}");
+    }
+}
+
+#[test]
 fn mappings_name_labels_in_any_order_and_gaps_have_numbers() {
     assert_eq!(parsed("2 50\n0 48\n4 65 97\n"), ["0", "1", "2", "3", "Aa"]);
     assert!(matches!(

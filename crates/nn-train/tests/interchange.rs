@@ -440,6 +440,28 @@ fn tensors_that_make_no_network_are_named_with_what_was_expected() {
 }
 
 #[test]
+fn an_order_of_layers_that_no_name_tells_is_refused() {
+    let file = Npz::default().with_floats("arr_0", weights(0).view()).with_vector("arr_1", biases(0).view());
+    let layers = Some(vec!["arr_0".to_owned()]);
+    let error = from_bytes(&file.to_bytes(), &ImportOptions { layers, ..tanh_then_leaky() }).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "layers: expected no order of them, for the names of the tensors tell no layers"
+    );
+}
+
+#[test]
+fn a_network_that_no_model_file_may_hold_is_refused() {
+    // 40 inputs and 50 classes, in numbers of two bytes; with biases they are 2,050 of four.
+    let header = r#"{"fc.weight":{"dtype":"BF16","shape":[50,40],"data_offsets":[0,4000]}}"#;
+    let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 4000]].concat();
+    let import = |max_bytes| from_bytes_with(&file, &ImportOptions::default(), &Limits { max_bytes });
+    assert_eq!(import(8200).unwrap().network.parameter_count(), 2050);
+    let error = import(8199).unwrap_err();
+    assert_eq!(error.to_string(), "expected at most 2049 parameters, found more");
+}
+
+#[test]
 fn numbers_beyond_an_f32_and_numbers_that_are_none_are_refused() {
     let mut diverged = weights(0);
     diverged[[3, 2]] = f32::INFINITY;

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{TrainArgs, value::Teachers};
+use super::{
+    TrainArgs,
+    value::{self, Teachers},
+};
 use crate::preset::PresetName;
 
 const DISTILL_EXAMPLES: &str = "\
@@ -26,7 +29,7 @@ must have been trained with the same --preprocess.";
 }))]
 pub(crate) struct DistillArgs {
     /// The networks to learn from, several of them as a committee
-    #[arg(required = true, value_name = "MODEL", conflicts_with = "teacher")]
+    #[arg(required = true, value_name = "MODEL", conflicts_with = "teacher", value_parser = value::teacher)]
     models: Vec<PathBuf>,
     #[command(flatten)]
     train: TrainArgs,

@@ -46,10 +46,11 @@ pub(crate) struct ShowArgs {
     /// The half of the data set
     #[arg(long, value_enum, default_value_t = SplitName::Train)]
     pub(crate) split: SplitName,
-    /// Images to show, counted from 0: 0,5,10-19; by default the first ten
+    /// Images to show, counted from 0: 0,5,10-19; by default the first ten, or the first four with --augment or
+    /// --preprocess
     #[arg(long, value_name = "NUMBERS", allow_negative_numbers = true)]
     pub(crate) index: Option<Indices>,
-    /// Images beside one another; by default as many as fit, and 5 in a PNG file
+    /// Images beside one another; by default as many as fit, and in a PNG file 5, or all that become of one image
     #[arg(long, value_name = "COUNT", value_parser = value::at_least_one::<usize>, allow_negative_numbers = true)]
     pub(crate) columns: Option<usize>,
     /// Write a sheet of the images with their labels to this file instead; an earlier PNG file of that name is

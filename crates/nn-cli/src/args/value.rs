@@ -155,8 +155,12 @@ pub(crate) fn rate(text: &str) -> Result<f32, String> {
 
 /// A count of whatever type.
 pub(crate) fn at_least_one<T: FromStr + Default + PartialOrd>(text: &str) -> Result<T, String> {
-    let count = text.parse().ok().filter(|count| *count > T::default());
-    count.ok_or_else(|| "expected a whole number of at least 1".to_owned())
+    let is_whole = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    match text.parse() {
+        Ok(count) if count > T::default() => Ok(count),
+        Err(_) if is_whole => Err("expected a smaller whole number".to_owned()),
+        _ => Err("expected a whole number of at least 1".to_owned()),
+    }
 }
 
 pub(super) fn threads(text: &str) -> Result<NonZeroUsize, String> {
@@ -298,6 +302,14 @@ impl FromStr for Teachers {
     }
 }
 
+/// One of several teachers, whose names a configuration separates by commas.
+pub(super) fn teacher(text: &str) -> Result<PathBuf, String> {
+    match text.contains(',') {
+        true => Err("expected a model file whose name has no comma, which separates teachers".to_owned()),
+        false => Ok(PathBuf::from(text)),
+    }
+}
+
 impl fmt::Display for Teachers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let paths: Vec<String> = self.0.iter().map(|path| path.display().to_string()).collect();
@@ -426,6 +438,13 @@ impl FromStr for OrderChoice {
     }
 }
 
+/// A share of so many things: no fewer than it says, and where it is not 0, at least one.
+pub(crate) fn share_of(count: usize, share: f64) -> usize {
+    // A share such as 0.3 of ten is three, though it is a little more in binary.
+    let least = if share > 0.0 { count.min(1) } else { 0 };
+    ((count as f64 * share - 1e-9).ceil() as usize).clamp(least, count)
+}
+
 /// How many of the training samples are for validation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Validation {
@@ -437,9 +456,14 @@ impl Validation {
     /// Of so many samples. A fraction that is not 0 is at least one sample.
     pub(crate) fn of(self, samples: usize) -> usize {
         match self {
-            Validation::Fraction(fraction) => (fraction * samples as f64).ceil() as usize,
+            Validation::Fraction(fraction) => share_of(samples, fraction),
             Validation::Count(count) => count,
         }
+    }
+
+    /// Whether it is none, of however many samples.
+    pub(crate) fn is_none(self) -> bool {
+        matches!(self, Validation::Fraction(0.0) | Validation::Count(0))
     }
 }
 
@@ -553,9 +577,28 @@ mod tests {
         assert_eq!(of_4000("0.25"), Ok(1000));
         assert_eq!(of_4000("0.0"), Ok(0));
         assert_eq!(of_4000("0.00001"), Ok(1));
+        assert_eq!(of_4000("0.07"), Ok(280));
+        assert_eq!(of_4000("0.2699"), Ok(1080));
         for text in ["-1", "1.0", "1.5", "nan", "10%", ""] {
             assert!(of_4000(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_share_of_things_is_what_its_decimals_say() {
+        let shares = [(1, 0.1), (4, 0.5), (5, 0.5), (3, 0.99), (0, 0.5), (10, 0.3), (60_000, 0.27), (9, 0.0)];
+        assert_eq!(shares.map(|(count, share)| share_of(count, share)), [1, 2, 3, 3, 0, 3, 16_200, 0]);
+    }
+
+    #[test]
+    fn counts_are_refused_for_what_is_wrong_with_them() {
+        assert_eq!(at_least_one("4294967295"), Ok(u32::MAX));
+        for text in ["0", "-1", "1.5", "three", "", "+0"] {
+            let expected = Err("expected a whole number of at least 1".to_owned());
+            assert_eq!(at_least_one::<u32>(text), expected, "{text}");
+        }
+        let expected = Err("expected a smaller whole number".to_owned());
+        assert_eq!(at_least_one::<u32>("4294967296"), expected);
     }
 
     #[test]

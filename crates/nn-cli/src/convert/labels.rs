@@ -31,7 +31,9 @@ impl Labels {
         for half in halves {
             texts.extend(half.label_texts()?);
             if names.is_none() {
-                names = half.class_names()?;
+                let cannot = || format!("cannot name the classes of {}", half.path().display());
+                let shifted = |names: ClassNames| names.shifted(args.label_offset).with_context(cannot);
+                names = half.class_names()?.map(shifted).transpose()?;
             }
         }
         let are_names = texts.iter().any(|text| text.parse::<i64>().is_err());

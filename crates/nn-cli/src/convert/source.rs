@@ -53,7 +53,7 @@ impl Source {
         if path.exists() {
             return Ok(Source::Whole(Half::Table(Table::open(path)?)));
         }
-        let set = |split| open_named(path, split);
+        let set = |split| data::open_named_if_present(path, split);
         match (set(Split::Train)?, set(Split::Test)?) {
             (None, None) => {
                 let message = format!(
@@ -83,26 +83,6 @@ impl Source {
         }
         Half::folders(path).map(Source::Whole)
     }
-}
-
-/// Opens the files of a set of a name, such as `emnist-letters`, if they are there.
-fn open_named(start: &Path, split: Split) -> Result<Option<DataFiles>> {
-    let prefixes: &[&str] = if split == Split::Train { &["train"] } else { &["test", "t10k"] };
-    let file = |prefix: &str, rest: &str| {
-        let mut path = start.as_os_str().to_owned();
-        path.push(format!("-{prefix}-{rest}"));
-        PathBuf::from(path)
-    };
-    for prefix in prefixes {
-        for ending in ["", ".gz"] {
-            let images = file(prefix, &format!("images-idx3-ubyte{ending}"));
-            if images.is_file() {
-                let labels = file(prefix, &format!("labels-idx1-ubyte{ending}"));
-                return data::open_pair(&images, &labels).map(Some);
-            }
-        }
-    }
-    Ok(None)
 }
 
 /// The folders in a folder with their names, in the order of the numbers that they are, or by name. Hidden ones do not

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Description, listed};
 use crate::{
     model,
-    output::{count, hyphenated, percent, shape, thousands},
+    output::{count, hyphenated, one_line, percent, shape, thousands},
     train::Settings,
 };
 
@@ -97,7 +97,7 @@ impl Description for CheckpointDescription {
             format!(", order {}", self.order)
         };
         let mut lines = vec![
-            format!("file      {}, of release {}", self.path, self.release),
+            format!("file      {}, of release {}", self.path, one_line(&self.release)),
             format!(
                 "place     {} of {}{}; {} in all",
                 self.finished_epochs,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Description, listed};
 use crate::{
     model,
-    output::{count, percent, shape, table, thousands},
+    output::{count, one_line, percent, shape, table, thousands},
 };
 
 /// A saved network.
@@ -115,7 +115,7 @@ impl Description for ModelDescription<'_> {
             lines.push(format!("images    with preprocessing {}", self.preprocessing));
         }
         if let Some(names) = self.class_names {
-            lines.push(format!("classes   {}", names.join(", ")));
+            lines.push(format!("classes   {}", one_line(&names.join(", "))));
         }
         lines.push(self.training.as_ref().map_or_else(
             || "training  not recorded".to_owned(),
@@ -133,7 +133,7 @@ impl TrainingDescription<'_> {
         format!(
             "{}: {}, rate {} {}, batch {}{ingredients}, {} of {}, seed {}, {}\n\
              accuracy  {} on the training samples, {} on those held out, in the last epoch",
-            self.preset.map_or_else(|| "own recipe".to_owned(), |name| format!("preset {name}")),
+            self.preset.map_or_else(|| "own recipe".to_owned(), |name| format!("preset {}", one_line(name))),
             self.optimizer,
             self.rate,
             self.schedule,

@@ -3,10 +3,11 @@
 
 use std::{
     borrow::Cow,
+    iter::once,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use nn_train::{
     Checkpoint, DataFiles, Fingerprint, Model, Order, Preprocessing, RunFolder, Split, load_checkpoint,
     nn_core::Dataset,
@@ -17,7 +18,7 @@ use crate::{
     data,
     failure::{Advised, meant},
     model,
-    output::{count, percent, shape, thousands},
+    output::{count, invocation, percent, shape, shell_word, thousands},
     train::Settings,
 };
 
@@ -127,6 +128,13 @@ impl Subject {
     pub(super) fn data(&self, args: &ReportArgs) -> Result<Data> {
         let folders = match &self.run {
             Some(run) if args.data.folder.is_none() && run.settings.data.is_dir() => run.settings.folders(),
+            Some(run) if args.data.folder.is_none() => {
+                let gone =
+                    format!("the data of the run is no longer in {}", data::names(&run.settings.folders()));
+                let folder = data::folder(&args.data).with_context(|| gone.clone())?;
+                crate::output::note(format_args!("{gone}: measuring on that in {}", folder.display()));
+                vec![folder]
+            }
             _ => vec![data::folder(&args.data)?],
         };
         let split = args.split.into();
@@ -214,9 +222,9 @@ impl Subject {
         Ok(rows)
     }
 
-    /// The words of the command that trains it again, if enough is known of it.
+    /// The words of the command that trains it again after the name of the program, if enough is known of it.
     pub(super) fn command(&self, data: &Data) -> Result<Option<Vec<String>>> {
-        let mut words = vec!["nn-cli".to_owned(), "train".to_owned()];
+        let mut words = vec!["train".to_owned()];
         if let Some(Run { checkpoint, settings }) = &self.run {
             let (preset, recipe) = settings.recipe(checkpoint)?;
             // The run is there, and is not replaced by another.
@@ -251,23 +259,8 @@ impl Subject {
     }
 }
 
-/// The words as a shell reads them.
+/// The command as a shell reads it, of these words after the name of the program.
 pub(super) fn shell_line(words: &[String]) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./,:=+@%".contains(character);
-    let quoted = words.iter().map(|word| {
-        let is_plain = !word.is_empty() && word.chars().all(plain);
-        if is_plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    });
-    quoted.collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_reads_the_words_that_were_meant() {
-        let words = ["--data", "my data", "it's", "", "a;b", "30,20"].map(str::to_owned);
-        assert_eq!(shell_line(&words), r"--data 'my data' 'it'\''s' '' 'a;b' 30,20");
-    }
+    let words = words.iter().map(|word| shell_word(Path::new(word)));
+    once(invocation().to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }

@@ -31,7 +31,7 @@ impl<'a> Variants<'a> {
         let (images, shape) = (files.images().path(), files.image_shape());
         let size = Size::of(shape).with_context(|| format!("cannot draw {}", images.display()))?;
         let cannot = || format!("cannot distort {}", images.display());
-        args.preprocess.check(shape).with_context(cannot)?;
+        args.preprocess.check(shape).with_context(|| format!("cannot prepare {}", images.display()))?;
         let augmenter = |augmentation| Augmenter::new(augmentation, shape, args.seed).with_context(cannot);
         let augmenter = args.augment.and_then(|augment| augment.0).map(augmenter).transpose()?;
         let epochs = if augmenter.is_some() { args.versions } else { 0 };

@@ -1,7 +1,7 @@
 //! The best combination, trained once more: owns that it is made and measured once and that its files are on the disk
 //! before anybody is told, and refuses to know how it was found.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use nn_train::write_atomically;
 
 use super::{
@@ -14,6 +14,9 @@ use super::{
 /// Above the configuration of the best network.
 const OF_BEST: &str = "The best of a sweep, trained on all training samples; `nn-cli train --config FILE` makes the same \
                        network, byte for byte.";
+/// Without a test set, `train` has nothing to measure such a network on.
+const OF_BEST_UNTESTED: &str = "The best of a sweep, trained on all training samples. There is no test set: `nn-cli train \
+                                --config FILE --validation 0.1` keeps some of them to measure on, and makes another network.";
 
 impl Session<'_> {
     /// Trains the combination on all training samples, as long as in the last rung, with the first of the seeds, and
@@ -35,9 +38,12 @@ impl Session<'_> {
         let interrupt = self.interrupt;
         let trained = train_best(self.shared, &task, &|| interrupt.exit_status().is_some());
         self.teller.trainings_over();
-        let Some((model, tally)) = trained? else { return Ok(None) };
+        let trained =
+            trained.with_context(|| format!("cannot save {}", self.intent.described(combination)))?;
+        let Some((model, tally)) = trained else { return Ok(None) };
         self.records.check_held()?;
-        let config = task.effective(0).text(OF_BEST, None)?;
+        let comment = if tally.is_some() { OF_BEST } else { OF_BEST_UNTESTED };
+        let config = task.effective(0).text(comment, None)?;
         write_atomically(&self.records.file(BEST_CONFIG), |writer| writer.write_all(config.as_bytes()))?;
         nn_train::save(&model, &self.records.file(BEST_MODEL))?;
         let best = Best {

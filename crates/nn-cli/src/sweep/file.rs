@@ -28,8 +28,6 @@ const COMMON: [&str; 2] = ["validation", "data"];
 /// As many networks as nobody waits for.
 const MOST_SEEDS: u64 = 1000;
 const MOST_COMBINATIONS: usize = 100_000;
-/// Trainings, of which each has some numbers in memory.
-const MOST_TRAININGS: usize = 1_000_000;
 
 /// What a file asks for.
 #[derive(Clone, Debug)]
@@ -158,15 +156,6 @@ impl Sweep {
         {
             let message = "`teacher-share` is how much is learnt from teachers, and there are none";
             return Err(wrong(0..0, message, "`teacher` names them"));
-        }
-        let combinations = match &sweep.search {
-            Search::Grid { axes } => product(axes),
-            Search::Random { trials, .. } => *trials,
-        };
-        let trainings = combinations.saturating_mul(sweep.seeds.len());
-        if trainings > MOST_TRAININGS {
-            let message = format!("expected at most {MOST_TRAININGS} trainings, found {trainings}");
-            return Err(wrong(0..0, message, "fewer `seeds`, or fewer values to try"));
         }
         Ok(sweep)
     }

@@ -103,7 +103,7 @@ impl Page<'_> {
 
     fn head(&self) -> Markup {
         let plan = &self.intent.plan;
-        let rows = self.records.rows();
+        let rows = plan.of_plan(self.records.rows());
         let mut facts = Vec::new();
         if let Some(score) = self.standings.first().and_then(|first| first.score) {
             let note = format!(
@@ -253,7 +253,7 @@ impl Page<'_> {
                                 @let number = standing.combination + 1;
                                 tr data-c=(number) class=[(best == Some(number)).then_some("chosen")] {
                                     th scope="row" { (number) }
-                                    @for value in &self.intent.candidates[standing.combination].values { td { (value) } }
+                                    @for value in &self.intent.candidates[standing.combination].values { td.setting { (value) } }
                                     td { (thousands(standing.epochs)) }
                                     @match standing.score {
                                         Some(score) => {
@@ -284,7 +284,9 @@ impl Page<'_> {
                 h2 { "The best" }
                 p {
                     "The combination of the highest mean on the validation samples, trained once more on all "
-                    (count(best.train_samples, "image")) ", those included, and measured once on the test set."
+                    (count(best.train_samples, "image")) ", those included"
+                    @if best.test.is_some() { ", and measured once on the test set." }
+                    @else { ". There is no test set to measure it on." }
                 }
                 dl.rows.long {
                     div { dt { "settings" } dd { (best.settings) } }
@@ -294,8 +296,10 @@ impl Page<'_> {
                     }
                     div { dt { "network" } dd { code { (model.display()) } } }
                 }
-                h3 { "To do it again" }
-                pre { code { (invocation()) " train --config " (shell_word(&config)) " --output best.model" } }
+                @if best.test.is_some() {
+                    h3 { "To do it again" }
+                    pre { code { (invocation()) " train --config " (shell_word(&config)) " --output best.model" } }
+                }
             }
         }
     }

@@ -9,11 +9,15 @@
 use super::{
     draw::{draw, share},
     file::{Budget, Halving, Search, Sweep, Values},
+    row::Row,
 };
-use crate::failure::Advised;
+use crate::{args::value::share_of, failure::Advised};
 
 /// Draws for each combination that is wanted before it is given up to find others than those that there are.
 const DRAWS_PER_TRIAL: u64 = 100;
+
+/// Trainings, of which each has some numbers in memory.
+const MOST_TRAININGS: usize = 1_000_000;
 
 /// The values of each combination, in the order of the settings.
 ///
@@ -93,7 +97,7 @@ impl Plan {
     /// With a budget, a grid is gone through in an order that is mixed, so that what is left out is no corner of it.
     ///
     /// # Errors
-    /// When the budget is not enough for the first combination.
+    /// When the budget is not enough for the first combination, or there are too many trainings for the memory.
     pub(super) fn new(sweep: &Sweep, epochs: Vec<u32>) -> Result<Plan, Advised> {
         let Budget { epochs: most, minutes } = sweep.budget;
         let mut tried: Vec<usize> = (0..epochs.len()).collect();
@@ -118,12 +122,27 @@ impl Plan {
         }
         plan.tried.truncate(count);
         plan.rungs = rungs_of(halving, count);
+        let trainings = plan.trials_planned();
+        if trainings > MOST_TRAININGS {
+            let message = format!("expected at most {MOST_TRAININGS} trainings, found {trainings}");
+            let hint = "fewer `seeds`, fewer values to try or a budget of `epochs` make it fewer";
+            return Err(Advised::new(message, hint));
+        }
         Ok(plan)
     }
 
     /// All trainings.
     pub(super) fn trials_planned(&self) -> usize {
         self.rungs.iter().map(|rung| rung.combinations).sum::<usize>() * self.seeds.len()
+    }
+
+    /// The rows that are of this plan; others are of an earlier one, with another budget.
+    pub(super) fn of_plan<'a>(&self, rows: &'a [Row]) -> Vec<&'a Row> {
+        let mut is_tried = vec![false; self.epochs.len()];
+        self.tried.iter().for_each(|&combination| is_tried[combination] = true);
+        let is_of_it =
+            |row: &&Row| row.rung < self.rungs.len() && is_tried.get(row.combination) == Some(&true);
+        rows.iter().filter(is_of_it).collect()
     }
 
     /// Of all trainings.
@@ -167,15 +186,9 @@ fn rungs_of(halving: Option<&Halving>, combinations: usize) -> Vec<Rung> {
     let mut rungs = Vec::new();
     for &epochs in &halving.rungs {
         rungs.push(Rung { epochs: Some(epochs), combinations: going_on });
-        going_on = kept(going_on, halving.keep);
+        going_on = share_of(going_on, halving.keep);
     }
     rungs
-}
-
-/// How many of so many combinations go on.
-fn kept(combinations: usize, keep: f64) -> usize {
-    // A share such as 0.3 of ten is three, though it is a little more in binary.
-    (((combinations as f64 * keep) - 1e-9).ceil() as usize).clamp(combinations.min(1), combinations)
 }
 
 /// Where a combination is in an order that mixes all.
@@ -240,10 +253,19 @@ mod tests {
         assert_eq!(rungs, [(Some(1), 10), (Some(3), 3), (Some(9), 1), (Some(27), 1)]);
         assert_eq!(plan.total_epochs(), 2 * (10 + 9 + 9 + 27));
         assert_eq!((plan.trials_planned(), plan.full_epochs(4)), (30, 27));
-        assert_eq!(
-            [(1, 0.1), (4, 0.5), (5, 0.5), (3, 0.99), (0, 0.5)].map(|(n, keep)| kept(n, keep)),
-            [1, 2, 3, 3, 0]
-        );
+    }
+
+    #[test]
+    fn there_are_not_more_trainings_than_there_is_memory_for_in_all_rungs_together() {
+        let plan = |text: &str, combinations| Plan::new(&sweep(text), vec![1; combinations]);
+        let random = |end: &str| format!("seeds = 1000\n[random]\ntrials = 1001\nrate = [0.1, 0.2]\n{end}");
+        let message = plan(&random(""), 1001).unwrap_err().to_string();
+        assert_eq!(message, "expected at most 1000000 trainings, found 1001000");
+        assert!(plan(&random(""), 1000).is_ok());
+        assert!(plan(&random("[budget]\nepochs = 1000000\n"), 1001).is_ok());
+        let halving = "[halving]\nrungs = [1, 2]\nkeep = 0.01\n";
+        let message = plan(&random(halving), 1000).unwrap_err().to_string();
+        assert_eq!(message, "expected at most 1000000 trainings, found 1010000");
     }
 
     #[test]

@@ -127,6 +127,7 @@ impl<'a> Teller<'a> {
         output: &'a mut Output,
     ) -> Result<Teller<'a>> {
         let plan = &intent.plan;
+        let planned = plan.of_plan(records.rows());
         let rungs =
             plan.rungs.iter().map(|rung| RungLine { epochs: rung.epochs, combinations: rung.combinations });
         let start = StartLine {
@@ -141,7 +142,7 @@ impl<'a> Teller<'a> {
             seeds: plan.seeds.clone(),
             rungs: rungs.collect(),
             trainings: plan.trials_planned(),
-            done: records.rows().len(),
+            done: planned.len(),
             epochs: plan.total_epochs(),
             threads: threads.get(),
         };
@@ -152,8 +153,8 @@ impl<'a> Teller<'a> {
         }
         output.flush()?;
         let style = progress::style("{pos} of {len} [{wide_bar}] {percent:>3} %  {msg}  {left}", "trainings");
-        let bar = progress::bar(plan.trials_planned() as u64, records.rows().len() as u64, style);
-        let measured = records.rows().iter().filter_map(|row| row.measured);
+        let bar = progress::bar(plan.trials_planned() as u64, planned.len() as u64, style);
+        let measured = planned.iter().filter_map(|row| row.measured);
         let best = measured.map(|measured| measured.validation.accuracy).fold(0.0, f64::max);
         Ok(Teller { output, json: args.json, bar, best })
     }
@@ -264,7 +265,7 @@ impl<'a> Teller<'a> {
                 interrupted: false,
                 complete: is_complete,
                 folder: records.path().display().to_string(),
-                trainings: records.rows().len(),
+                trainings: intent.plan.of_plan(records.rows()).len(),
                 seconds,
                 best: Some(BestLine {
                     combination: best.combination,
@@ -294,7 +295,7 @@ impl<'a> Teller<'a> {
         if !is_complete {
             self.output.line(format_args!(
                 "\nthe minutes of the budget are over: {} of {} were trained; a larger budget goes on with them",
-                thousands(records.rows().len()),
+                thousands(intent.plan.of_plan(records.rows()).len()),
                 thousands(intent.plan.trials_planned())
             ))?;
         }
@@ -312,12 +313,13 @@ impl<'a> Teller<'a> {
         );
         let data = args.data.folder.as_ref().or(intent.sweep.base.data.folders.first());
         let data = data.map_or_else(String::new, |folder| format!(" --data {}", shell_word(folder)));
+        let split = if best.test.is_some() { "" } else { " --split train" };
         self.output.line(format_args!(
             "\nbest     {}, trained again on all {} for {}, seed {}\n\
              test     {test}\n\
              saved    {}, and {} to train it by\n\
              page     {}\n\
-             next     {} eval {}{data} --confusion",
+             next     {} eval {}{data}{split} --confusion",
             best.settings,
             count(best.train_samples, "image"),
             count(best.epochs, "epoch"),

@@ -6,14 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nn_train::{
     BatchReport, FitError, History, Model, Observer, Samples, TrainingRecord, TrainingSet, evaluate, fit,
     nn_core::{Network, Optimizer, Tally},
 };
 
 use super::{candidate::Candidate, plan::Trial, shared::Shared};
-use crate::train::{build::build, task::Task};
+use crate::{
+    failure::Advised,
+    train::{build::build, task::Task},
+};
 
 /// What came of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,7 +90,10 @@ pub(super) fn train_best(
     let (network, mut history) = match fit_network(shared, task, train, should_stop)? {
         Fitted::Whole(_, history) if history.stopped_early => return Ok(None),
         Fitted::Whole(network, history) => (network, history),
-        Fitted::Diverged => anyhow::bail!("trained on all samples, the best network diverges"),
+        Fitted::Diverged => bail!(Advised::new(
+            format!("trained on all samples, with seed {}, the best network diverges", task.seed),
+            "the next in the table may be as good: a lower `rate` makes training steadier"
+        )),
     };
     let tally = test.map(|test| evaluate(&network, config.loss, test, config.threads)).transpose()?;
     let tally = tally.map(|evaluation| evaluation.tally);

@@ -7,7 +7,10 @@ use anyhow::Result;
 use nn_train::{Order, Preprocessing, nn_core::Tally};
 use serde::Serialize;
 
-use super::{Sets, State, task::Task};
+use super::{
+    Sets, State,
+    task::{self, Task},
+};
 use crate::{
     args::TrainArgs,
     data::names,
@@ -145,10 +148,12 @@ impl<'a> StartLine<'a> {
             ranks,
             run: args.run.as_ref().or(args.resume.as_ref()).map(|name| name.0.display().to_string()),
             steps_done: place.steps(steps_per_epoch),
-            place: args.resume.is_some().then_some(match place.epochs.len() as u64 {
-                finished if finished == u64::from(recipe.epochs) => "which is complete".to_owned(),
-                _ => resumed,
-            }),
+            place: args.resume.is_some().then_some(
+                match task::is_over(place, recipe.epochs, task.patience) {
+                    true => "which is complete".to_owned(),
+                    false => resumed,
+                },
+            ),
         }
     }
 
@@ -232,8 +237,13 @@ impl EndLine {
     pub(super) fn new(data: Option<&Path>, test: Option<Tally>, model: &Path, duration: Duration) -> EndLine {
         // The look at the errors that comes naturally after a training.
         let data = data.map(|folder| format!(" --data {}", shell_word(folder)));
-        let next =
-            format!("{} eval {}{} --confusion", invocation(), shell_word(model), data.unwrap_or_default());
+        let split = if test.is_some() { "" } else { " --split train" };
+        let next = format!(
+            "{} eval {}{}{split} --confusion",
+            invocation(),
+            shell_word(model),
+            data.unwrap_or_default()
+        );
         let metadata = model.metadata();
         EndLine {
             event: "end",

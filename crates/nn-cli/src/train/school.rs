@@ -31,6 +31,10 @@ impl Teaching {
         let mut models = Vec::new();
         let mut sha256: Vec<String> = Vec::new();
         for path in &teachers.0 {
+            if begun.is_some() && !path.exists() {
+                let message = format!("the teacher {} is not there any more", path.display());
+                bail!(Advised::new(message, "--teacher FILE,... says where the teachers of the run are now"));
+            }
             models.push(model::load(path)?);
             // The file's own bytes: they are not always those that the model would be saved as here.
             let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -31,7 +31,18 @@ pub(crate) fn check_distortions(ingredients: &Ingredients, files: &JoinedFiles) 
     Ok(())
 }
 
-/// The images of the files as a network is shown them.
+/// Checks that the images of the files can be prepared so.
+///
+/// # Errors
+/// When they are no pictures.
+fn check_preparation(preprocessing: Preprocessing, files: &JoinedFiles) -> Result<()> {
+    let Err(error) = preprocessing.check(files.image_shape()) else { return Ok(()) };
+    let message =
+        format!("cannot prepare the images in {}: {error}", files.files()[0].images().path().display());
+    Err(Advised::new(message, "--preprocess none takes them as they are").into())
+}
+
+/// The images of the files as a network is shown them. Those to test on are like those to train on.
 pub(crate) struct Images<'a> {
     train_files: &'a JoinedFiles,
     test_files: Option<&'a DataFiles>,
@@ -56,7 +67,10 @@ impl<'a> Images<'a> {
         preprocessing: Preprocessing,
         threads: NonZeroUsize,
     ) -> Result<Images<'a>> {
-        preprocessing.check(train_files.image_shape())?;
+        check_preparation(preprocessing, train_files)?;
+        if let Some(test_files) = test_files {
+            check_alike(train_files, test_files)?;
+        }
         let prepared = |files: &'a DataFiles| {
             preprocessing.apply_all(files.view().pixels(), files.image_shape(), threads)
         };
@@ -140,9 +154,6 @@ impl<'a> Sets<'a> {
             let images = images.collect::<Vec<_>>().join(", ");
             let message = format!("no test set beside {images}, and no samples are kept for validation");
             bail!(Advised::new(message, "--validation 0.1 keeps a tenth of the training samples"));
-        }
-        if let Some(test_files) = test_files {
-            check_alike(train_files, test_files)?;
         }
         let (train, validation) = all.split_at(all.len() - kept);
         let test = test_files.zip(images.test.as_deref());

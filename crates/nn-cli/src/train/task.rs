@@ -226,8 +226,8 @@ impl Task {
         }
     }
 
-    /// The rest of a training, as its run has it. Flags may say where the data is now, how often to save, and with how
-    /// many threads to compute; others may be repeated.
+    /// The rest of a training, as its run has it. Flags may say where the data and the teachers are now, how often to
+    /// save, and with how many threads to compute; others may be repeated.
     pub(super) fn resume(args: &TrainArgs, path: &Path) -> Result<(Task, Resumed)> {
         let folder = RunFolder::open(path)?;
         let checkpoint = load_checkpoint(&folder.file(RunFolder::CHECKPOINT))?;
@@ -236,6 +236,12 @@ impl Task {
         checkpoint.check_release().with_context(cannot)?;
         let settings = Settings::of(&checkpoint).with_context(cannot)?;
         let recipe = settings.recipe(&checkpoint).with_context(cannot)?;
+        if let (Some(typed), Some(Lesson { teachers, .. })) = (&args.teacher, &settings.school)
+            && typed.0.len() != teachers.len()
+        {
+            let own = Teachers(teachers.clone()).to_string();
+            bail!(other_flag(path, "--teacher", Some(&own), &typed.to_string()));
+        }
         let task = Task::of(args, &checkpoint, &settings, recipe)?;
         task.check_flags(args, path)?;
         Ok((task, Resumed { folder, checkpoint, lesson: settings.school }))
@@ -256,10 +262,11 @@ impl Task {
             validation: Validation::Count(settings.validation),
             patience: settings.patience,
             checkpoint_every: args.checkpoint_every.map(Into::into).or(settings.checkpoint_every),
-            school: settings
-                .school
-                .clone()
-                .map(|Lesson { teachers, share, .. }| School { teachers: Teachers(teachers), share }),
+            school: settings.school.clone().map(|Lesson { teachers, share, .. }| School {
+                // Where they are now; what is in the files decides whether they are the same.
+                teachers: args.teacher.clone().unwrap_or(Teachers(teachers)),
+                share,
+            }),
             tensorboard: args.tensorboard,
             data: data_folders(args, settings)?,
             threads: args.threads.count(),
@@ -309,9 +316,13 @@ impl Task {
         self.recipe != self.preset.recipe()
     }
 
-    /// The name of the recipe; one of the user's own has none.
+    /// The name of the recipe, where that and the seed say all; one of the user's own has none.
     pub(crate) fn recipe_name(&self) -> Option<String> {
-        (!self.is_preset_changed()).then(|| self.preset.name().to_owned())
+        let is_all = !self.is_preset_changed()
+            && self.school.is_none()
+            && self.validation.is_none()
+            && self.config().order == Order::Full;
+        is_all.then(|| self.preset.name().to_owned())
     }
 
     pub(super) fn settings(&self, kept: usize, lesson: Option<Lesson>) -> Settings {
@@ -368,7 +379,7 @@ impl Task {
             ("--order", differ(args.order.filter(|&order| order != OrderChoice::Auto), &self.order)),
             ("--patience", differ_from(args.patience, self.patience.as_ref())),
             ("--preprocess", differ(args.preprocess, &recipe.preprocessing)),
-            ("--teacher", differ_from(args.teacher.clone(), school.map(|school| &school.teachers))),
+            ("--teacher", differ_from(args.teacher.clone().filter(|_| school.is_none()), None)),
             ("--teacher-share", differ_from(args.teacher_share, school.map(|school| &school.share))),
         ];
         for (flag, difference) in differences {

@@ -24,16 +24,14 @@ use sha2::{Digest, Sha256};
 
 use super::{
     GenerateError, Generation, GenerationPlan, InvalidGeneration,
-    files::{
-        Disk, GeneratedFile, Hook, Operation, Summed, copy, images_in, name_of, read_error, write_error,
-    },
+    files::{Disk, GeneratedFile, Hook, Operation, Summed, copy, images_in, read_error, write_error},
     mirror::{Description, Manifest, State},
     pieces,
 };
 use crate::{
     ClassNames, DataFiles, DataWriteError, FileLock, LockError, Split,
     data_writer::{rename_folder, vacant},
-    file::{is_temporary, sync_folder},
+    file::{is_temporary, remove_temporaries, sync_folder},
     fingerprint::hex,
     run_folder::create_folder,
 };
@@ -167,7 +165,7 @@ impl<'a> GeneratedFolder<'a> {
             hook,
         };
         if is_begun { folder.go_on(&header) } else { folder.begin(&header) }?;
-        remove_temporaries(&folder.partial).map_err(write_error(&folder.partial))?;
+        remove_temporaries(&folder.partial).map_err(|(path, error)| write_error(&path)(error))?;
         Ok(folder)
     }
 
@@ -274,10 +272,11 @@ impl<'a> GeneratedFolder<'a> {
         self.file().seek(SeekFrom::Start(self.bytes)).map_err(write_error(&images))?;
         let filled = thread::scope(|scope| {
             let (tell, states) = mpsc::sync_channel::<State>(1);
-            let syncing = scope.spawn(move || {
+            let syncing = thread::Builder::new().spawn_scoped(scope, move || {
                 let disk = Disk { lock: &lock, partial: &partial, hook };
                 states.iter().try_for_each(|state| disk.keep(&state))
             });
+            let syncing = syncing.map_err(write_error(&images))?;
             let mut unsynced = 0;
             let filled = pieces::for_each(&generation, first, piece, threads, |_, pixels| {
                 if let Err(error) = self.write_images(pixels) {
@@ -340,12 +339,16 @@ impl<'a> GeneratedFolder<'a> {
             writer.finish().map_err(idx)?;
             Ok(())
         })?);
-        if let Some(names) = self.source.class_names() {
-            let text: String = names.iter().flat_map(|name| [name, "\n"]).collect();
-            files.push(self.write_text(ClassNames::FILE, &text)?);
+        if let Some(names) = self.source.names() {
+            files.push(self.write_text(ClassNames::FILE, &names.to_text())?);
         }
-        for from in self.test.into_iter().flat_map(|test| [test.images().path(), test.labels_path()]) {
-            files.push(self.write(&name_of(from), |file, path| copy(from, file, path).map(drop))?);
+        if let Some(test) = self.test {
+            let (images, labels) = Split::Test.file_names();
+            for (name, from) in [(images, test.images().path()), (labels, test.labels_path())] {
+                let ending = if from.extension().is_some_and(|ending| ending == "gz") { ".gz" } else { "" };
+                let name = format!("{name}{ending}");
+                files.push(self.write(&name, |file, path| copy(from, file, path).map(drop))?);
+            }
         }
         let manifest = Manifest::new(&self.description, &self.source_files, &files).to_json();
         files.push(self.write_text(Self::MANIFEST, &manifest)?);
@@ -483,10 +486,4 @@ fn check_own(partial: &Path, header: &[u8]) -> Result<bool, GenerateError> {
 fn names(folder: &Path) -> io::Result<Vec<String>> {
     let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
     fs::read_dir(folder)?.map(|entry| entry.map(name)).collect()
-}
-
-/// Only the process that holds the lock writes here, so what still has the name of a temporary file is left over.
-fn remove_temporaries(partial: &Path) -> io::Result<()> {
-    let temporaries = names(partial)?.into_iter().filter(|name| is_temporary(name));
-    temporaries.map(|name| partial.join(name)).try_for_each(fs::remove_file)
 }

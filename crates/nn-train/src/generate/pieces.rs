@@ -63,6 +63,26 @@ impl Drop for Alarm<'_> {
     }
 }
 
+/// The same on this thread, where there is no other.
+fn alone<B>(
+    generation: &Generation<'_>,
+    first: u64,
+    piece: u64,
+    mut take: impl FnMut(u64, &[u8]) -> ControlFlow<B>,
+) -> ControlFlow<B> {
+    let (features, end) = (generation.samples.features(), generation.plan.images);
+    let (mut augmenter, mut buffer) = (generation.augmenter.clone(), Vec::new());
+    let mut next = first;
+    while next < end {
+        let images = piece.min(end - next);
+        buffer.resize(images as usize * features, 0);
+        generation.make(&mut augmenter, next, &mut buffer);
+        take(next, &buffer)?;
+        next += images;
+    }
+    ControlFlow::Continue(())
+}
+
 /// As [`Generation::for_each_piece`], `piece` images at a time.
 pub(super) fn for_each<B>(
     generation: &Generation<'_>,
@@ -82,9 +102,10 @@ pub(super) fn for_each<B>(
     let work = Mutex::new(Work { next: first, end: end.max(first), buffers });
     let (made, ready) = mpsc::channel::<Made>();
     thread::scope(|scope| {
+        let mut workers = 0;
         for _ in 0..threads {
             let (work, made, mut augmenter) = (&work, made.clone(), generation.augmenter.clone());
-            scope.spawn(move || {
+            let worker = thread::Builder::new().spawn_scoped(scope, move || {
                 let _alarm = Alarm(&made);
                 // Those who wait for a buffer wait for the lock meanwhile.
                 let next = || work.lock().unwrap_or_else(PoisonError::into_inner).hand_out(piece);
@@ -94,6 +115,11 @@ pub(super) fn for_each<B>(
                     let _ = made.send(Some((first, buffer)));
                 }
             });
+            // Where the system has no more threads to give, those that there are make all.
+            workers += usize::from(worker.is_ok());
+        }
+        if workers == 0 {
+            return alone(generation, first, piece, take);
         }
         // It goes with this closure, whichever way that ends, and then no thread waits for a buffer.
         let give = give;

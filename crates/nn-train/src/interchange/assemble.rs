@@ -100,10 +100,7 @@ pub(super) fn layers<'t, 'a>(
     let pairs = if names.iter().any(|name| name.role().is_some()) {
         paired_by_name(tensors, &names, order)?
     } else if order.is_some() {
-        return Err(ImportError::Layers {
-            layers: 0,
-            found: "found tensors whose names tell none".to_owned(),
-        });
+        return Err(ImportError::Unordered);
     } else {
         paired_by_position(tensors, &names)?
     };

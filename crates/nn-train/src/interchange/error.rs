@@ -124,6 +124,9 @@ pub enum ImportError {
         /// Vectors, which are taken for biases.
         vectors: usize,
     },
+    /// An order of the layers is stated, and no tensor's name says of which layer it is.
+    #[error("layers: expected no order of them, for the names of the tensors tell no layers")]
+    Unordered,
     /// The stated order of the layers is not that of the layers there are.
     #[error("layers: expected the names of all {layers} layers, {found}")]
     Layers {

@@ -9,7 +9,7 @@ use super::{
     metadata::{Metadata, PIXEL_SCALE},
     tensor::Tensor,
 };
-use crate::Model;
+use crate::{Limits, Model};
 
 /// What is known of a file besides its tensors. What is stated here goes before what the file says of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,13 +88,19 @@ impl InputScale {
 
 impl ImportOptions {
     /// The model that the tensors make.
-    pub(super) fn model(&self, tensors: &[Tensor<'_>], metadata: &Metadata) -> Result<Model, ImportError> {
+    pub(super) fn model(
+        &self,
+        tensors: &[Tensor<'_>],
+        metadata: &Metadata,
+        limits: &Limits,
+    ) -> Result<Model, ImportError> {
         let from_file = metadata.pixel_scale.map(|divisor| InputScale { divisor, ..InputScale::default() });
         let scale = self.scale.or(from_file).unwrap_or_default().check()?;
         let layers = assemble::layers(tensors, self.layers.as_deref())?;
         let layout = assemble::layout(&layers, self.layout.or(metadata.layout))?;
         let (activations, loss) = self.activations_and_loss(layers.len(), metadata)?;
 
+        check_size(&layers, layout, limits)?;
         let mut network = network(&layers, layout, &activations)?;
         scale.fold_into(&mut network);
         let image_shape = self.image_shape.clone().or_else(|| metadata.image_shape.clone());
@@ -147,6 +153,21 @@ impl ImportOptions {
         activations.push(output);
         Ok((activations, loss))
     }
+}
+
+/// Checks that a model of these layers has no more bytes of parameters than a file may have, so that it can be loaded
+/// again once it is saved: tensors of shorter numbers, or packed ones, are less than what becomes of them.
+fn check_size(layers: &[Layer<'_, '_>], layout: Layout, limits: &Limits) -> Result<(), ImportError> {
+    let parameters = layers.iter().fold(0_u64, |sum, layer| {
+        let (inputs, outputs) = layer.sizes(layout);
+        sum.saturating_add((inputs as u64).saturating_add(1).saturating_mul(outputs as u64))
+    });
+    let most = limits.max_bytes / size_of::<f32>() as u64;
+    if parameters > most {
+        let limit = usize::try_from(most).unwrap_or(usize::MAX);
+        return Err(ImportError::TooMany { what: "parameters", limit });
+    }
+    Ok(())
 }
 
 fn network(

@@ -99,6 +99,7 @@ fn file_of(kind: &[u8; 3], bytes: &[u8]) -> Option<Vec<u8>> {
     let (&way, rest) = bytes.split_first()?;
     Some(match way % 4 {
         1 => seal_as(1, kind, rest),
+        2 => seal_as(3, kind, rest),
         3 => seal_as(2, kind, rest),
         _ => rest.to_vec(),
     })

@@ -37,7 +37,10 @@
   });
 
   const value = (row, column) => {
-    const text = row.cells[column].textContent.replace(/,(?=\d{3})/g, "");
+    const shown = row.cells[column].textContent;
+    // 60,000 is a number; 300,100 in a column of settings is a list.
+    const isNumber = /^\d{1,3}(,\d{3})+$/.test(shown) && !row.cells[column].classList.contains("setting");
+    const text = isNumber ? shown.replaceAll(",", "") : shown;
     const number = parseFloat(text);
     return Number.isNaN(number) ? text : number;
   };
