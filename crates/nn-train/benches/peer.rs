@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{env, fmt, thread};
 
+use nn_train::nn_core::idx_format::{Access, OpenOptions};
 use nn_train::nn_core::{Activation, Dataset, Engine, Initializer, Loss, Network, Optimizer, Workspace};
 use nn_train::{
     Augmentation, Augmenter, DataFiles, EpochReport, FitConfig, Ingredients, Observer, Order, Schedule,
@@ -122,7 +123,8 @@ struct Images {
 
 impl Images {
     fn open(folder: &Path, split: Split, variant: &str) -> Outcome<Self> {
-        let files = DataFiles::open(folder, split)?;
+        // In memory, as `nn-cli` has files of this length, and the peers all of theirs.
+        let files = DataFiles::open_with(folder, split, &OpenOptions::new().access(Access::Read))?;
         let lit = || files.view().pixels().iter().map(|&pixel| pixel.max(1)).collect();
         let changed = (variant == "no dark pixel").then(lit);
         Ok(Self { files, changed })

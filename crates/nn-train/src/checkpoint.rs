@@ -23,6 +23,8 @@ use crate::{
 /// A place in a fit with all that it takes to go on from there, to the last bit as if the fit had never been left.
 ///
 /// It holds no clock and no number of threads: two fits of one configuration have the same bytes at the same place.
+/// **Nor does it hold a [`Teacher`](crate::Teacher)**, which is neither configuration nor data: who goes on gives the same
+/// one again, and may keep in the [settings](Self::settings) which that was.
 ///
 /// It borrows what is saved ([`new`](Self::new)) and owns what was loaded.
 ///

@@ -103,8 +103,8 @@ pub fn fit<'a>(
 /// Goes on with a [`fit`] from a place in it.
 ///
 /// With the network and the optimizer as they were at that place ([`Observer::between_steps`] shows all three), and
-/// the same data and configuration, the rest is the same to the last bit as if the fit had never been left. The number
-/// of threads may be another. A place at the end of the fit leaves nothing to do.
+/// the same data, teacher and configuration, the rest is the same to the last bit as if the fit had never been left. The
+/// number of threads may be another. A place at the end of the fit leaves nothing to do.
 ///
 /// # Errors
 /// As [`fit`], and [`FitError::Place`] when a fit of this configuration does not come by there.
