@@ -89,7 +89,8 @@ pub(crate) fn check() -> Result<()> {
     if screen::is_there() {
         return Ok(());
     }
-    let message = "cannot draw a dashboard: expected standard input and output to be a terminal, found that they are not";
+    let message = "cannot draw a dashboard: expected standard input and output to be a terminal that draws, found that \
+                   they are none, or TERM=dumb";
     Err(Advised::new(message, "leave out --tui: then each epoch is a line").into())
 }
 

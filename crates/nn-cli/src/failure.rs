@@ -10,7 +10,7 @@ use std::{
 use nn_cli::picture_file;
 use nn_train::{
     ContainerError, DataError, DataWriteError, DecodeError, EventError, FitError, GenerateError, Ingredients,
-    LoadError, Mismatch, PreparationError, RanksError, RunError, RunFolder, SaveError, WriteError,
+    LoadError, Mismatch, PreparationError, RanksError, RunError, RunFolder, SaveError, Split, WriteError,
     WriteStage,
     interchange::ImportError,
     nn_core::{
@@ -102,6 +102,9 @@ fn of_system(kind: ErrorKind) -> Option<String> {
             "this user may not: look at the rights of the path and of the folders above it"
         }
         ErrorKind::ReadOnlyFilesystem => "that disk takes no changes: name a path on another one",
+        ErrorKind::WouldBlock => {
+            "the system gives no further thread or buffer now: end other programs, or raise the limit (`ulimit -u`)"
+        }
         kind if is_full(kind) => "make room on that disk, or name a path on another one",
         _ => return None,
     };
@@ -114,6 +117,9 @@ fn of_data(error: &DataError) -> Option<String> {
             let fetch = || format!("{FETCH_DATA}, and --data names any other");
             let what = meant(folder, Path::is_dir).unwrap_or_else(fetch);
             Some(format!("there is no such folder; {what}"))
+        }
+        DataError::NotFound { split: Split::Test, .. } => {
+            Some(format!("{FETCH_DATA}; --split train takes the images to train on"))
         }
         DataError::NotFound { .. } => Some(format!("{FETCH_DATA}; --data names another folder")),
         DataError::Open(error) => {
@@ -199,6 +205,9 @@ fn of_import(error: &ImportError) -> Option<String> {
         }
         ImportError::Chain { .. } | ImportError::Layers { .. } => {
             "layers are taken in the order of their names; --layers states another, such as --layers fc_in,fc_out"
+        }
+        ImportError::Stranger { found: "an ONNX file" } => {
+            "such a file is only described, by `nn-cli inspect`: save the network's numbers as safetensors or npz"
         }
         ImportError::Stranger { found: "a model of this project" } => {
             "it needs no import: `nn-cli eval` and the others take it as it is"

@@ -24,15 +24,20 @@ impl Output {
         Output { writer: BufWriter::new(io::stdout()), reader_is_gone: false }
     }
 
-    /// Writes a line, or several.
+    /// Writes a line, or several. What a terminal would obey is spelled out, for the names of files may hold it.
     pub(crate) fn line(&mut self, text: impl fmt::Display) -> anyhow::Result<()> {
+        self.verbatim(printable(&text.to_string()))
+    }
+
+    /// Writes a line, or several, as they are: pictures in colors, and what is for another program.
+    pub(crate) fn verbatim(&mut self, text: impl fmt::Display) -> anyhow::Result<()> {
         self.write(|writer| writeln!(writer, "{text}"))
     }
 
     /// Writes a value as one line of JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
         let text = serde_json::to_string(value).context("cannot write JSON")?;
-        self.line(text)
+        self.verbatim(text)
     }
 
     /// Shows what was written so far.

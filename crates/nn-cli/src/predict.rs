@@ -148,7 +148,7 @@ fn saver(args: &PredictArgs, size: Option<Size>, sources: &[PathBuf], count: usi
 fn draw(args: &PredictArgs, picture: Option<&Picture>, output: &mut Output) -> Result<()> {
     let Some(picture) = picture.filter(|_| args.show) else { return Ok(()) };
     let style = terminal::Style::detect(args.ascii);
-    output.line(format_args!("{}\n", terminal::lines(picture, style, terminal::width()).join("\n")))
+    output.verbatim(format_args!("{}\n", terminal::lines(picture, style, terminal::width()).join("\n")))
 }
 
 fn answer(

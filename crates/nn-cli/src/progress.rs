@@ -5,6 +5,7 @@ use std::{
     borrow::Cow,
     fmt, mem,
     ops::ControlFlow,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -232,8 +233,16 @@ impl Observer for Progress<'_> {
 /// where that is no terminal.
 pub(crate) fn waiting(what: impl Into<Cow<'static, str>>) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_message(what);
-    bar.enable_steady_tick(Duration::from_millis(200));
+    keep_moving(&bar);
     bar
+}
+
+/// Has a bar that is seen move by itself, if there is a thread for that: where the system gives none, indicatif panics.
+fn keep_moving(bar: &ProgressBar) {
+    let has_thread = || thread::Builder::new().spawn(|| ()).is_ok_and(|probe| probe.join().is_ok());
+    if !bar.is_hidden() && has_thread() {
+        bar.enable_steady_tick(Duration::from_millis(200));
+    }
 }
 
 /// A bar of so many units of work, of which earlier processes have done `begun`. Draws to standard error, and nothing where
@@ -244,7 +253,7 @@ pub(crate) fn bar(length: u64, begun: u64, style: ProgressStyle) -> ProgressBar 
     bar.set_position(begun);
     bar.reset_eta();
     bar.set_draw_target(ProgressDrawTarget::stderr());
-    bar.enable_steady_tick(Duration::from_millis(200));
+    keep_moving(&bar);
     bar
 }
 

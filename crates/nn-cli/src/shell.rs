@@ -29,7 +29,7 @@ pub(crate) fn completions(args: &CompletionsArgs, output: &mut Output) -> Result
         // nothing to replace.
         script = script.replace("nn__subcmd__cli", "nn__cli");
     }
-    output.line(script.trim_end())
+    output.verbatim(script.trim_end())
 }
 
 const NAME: &str = "nn-cli";
@@ -51,7 +51,7 @@ pub(crate) fn man(args: &ManArgs, output: &mut Output) -> Result<()> {
             Advised::new(format!("no page of `{name}`: expected a command of this program"), hint)
         })?,
     };
-    output.line(page(command)?.trim_end())
+    output.verbatim(page(command)?.trim_end())
 }
 
 fn write_pages(program: &Command, folder: &Path, output: &mut Output) -> Result<()> {

@@ -82,7 +82,7 @@ pub(crate) fn run(args: &ShowArgs, output: &mut Output) -> Result<()> {
                 if !std::mem::take(&mut is_first) {
                     output.line("")?;
                 }
-                output.line(terminal::gallery(row, style, width, args.columns))?;
+                output.verbatim(terminal::gallery(row, style, width, args.columns))?;
             }
             cells.clear();
         }
@@ -119,7 +119,7 @@ fn show_files(args: &ShowArgs, output: &mut Output) -> Result<()> {
             if !std::mem::take(&mut is_first) {
                 output.line("")?;
             }
-            output.line(terminal::gallery(&row, style, width, args.columns))?;
+            output.verbatim(terminal::gallery(&row, style, width, args.columns))?;
         }
     }
     if failures > 0 {

@@ -221,6 +221,18 @@ fn emnist_stands_upright_and_has_letters_for_names() {
 }
 
 #[test]
+fn a_folder_without_pictures_is_no_class() {
+    let folder = scratch();
+    let root = folder.path();
+    folders(&root.join("mine"), &[("0", 3), ("2", 3), ("10", 3)]);
+    fs::create_dir(root.join("mine/notes")).unwrap();
+    let run = nn_cli(root, "convert mine -o new --size 3x5 --test 0").succeeds();
+    assert_eq!(run.stderr, "note: no pictures in mine/notes: it is no class\n");
+    let files = DataFiles::open(&root.join("new"), Split::Train).unwrap();
+    assert_eq!((files.class_names(), files.classes()), (None, 11));
+}
+
+#[test]
 fn a_path_in_a_table_is_never_standard_input_and_a_quote_without_an_end_no_endless_line() {
     let folder = scratch();
     let root = folder.path();
@@ -267,7 +279,7 @@ fn what_cannot_be_used_ends_the_conversion_and_nothing_is_written() {
         ("convert mine -o new --size 3x5", &["mine/1/broken.png", "the PNG file is damaged"][..]),
         ("convert nowhere -o new", &["no source nowhere: expected a folder, a CSV file", "hint: "]),
         ("convert nothing -o new", &["no data in nothing", "hint: "]),
-        ("convert none -o new", &["expected at least one sample in none, found none"]),
+        ("convert none -o new", &["no data in none", "hint: "]),
         ("convert empty.csv -o new", &["found nothing in empty.csv"]),
         ("convert one.csv -o new", &["found one field in the first line"]),
         ("convert missing.csv -o new --size 3x5", &["line 3 of missing.csv", "99.png"]),

@@ -127,10 +127,7 @@ fn a_network_learns_from_others_and_its_run_remembers_them() {
     again.succeeds();
     assert!(read("runs/again/last.model") == last);
     for (flags, part) in [
-        (
-            "--teacher one.model",
-            "expected --teacher one.model,two.model, as it was begun with, found one.model",
-        ),
+        ("--teacher one.model", "expected --teacher with 2 models, as it was begun with, found 1"),
         ("--patience 3", "expected no --patience, for it was begun without, found 3"),
         ("--teacher-share 0.5", "expected --teacher-share 0.9, as it was begun with, found 0.5"),
         ("--mixup 0.5", "expected --mixup 0, as it was begun with, found 0.5"),

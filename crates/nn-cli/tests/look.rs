@@ -7,6 +7,18 @@ use std::{fs, path::Path};
 use common::{command, names, nn_cli, sample, scratch, tiny_data, tiny_model};
 
 #[test]
+fn names_of_files_cannot_command_the_terminal() {
+    let folder = scratch();
+    tiny_data(folder.path(), "tiny");
+    let line = "train --data tiny --hidden 4 --epochs 1 -o z\u{1b}[31m.model";
+    let run = nn_cli(folder.path(), line).succeeds();
+    assert!(run.stdout.contains(r"saved    z\u{1b}[31m.model") && !run.stdout.contains('\u{1b}'), "{run:?}");
+    // JSON spells it in its own way.
+    let run = nn_cli(folder.path(), &format!("{line} --json")).succeeds();
+    assert_eq!(run.json().pop().unwrap()["model"], "z\u{1b}[31m.model");
+}
+
+#[test]
 fn the_first_ten_digits_are_shown_with_their_labels() {
     let folder = scratch();
     let run = nn_cli(folder.path(), &format!("show --data {}", sample())).succeeds();

@@ -22,7 +22,7 @@ A SOURCE is one of:
   a CSV file of path,label, paths counting from its folder; or of label,pixel,pixel,... as MNIST comes
   a data folder of IDX files; or the start of their names, before -train-images-idx3-ubyte, as EMNIST comes
 A first line of a CSV file that names the columns is left out. Labels that are no numbers are names of classes, numbered \
-in their order. A file classes.txt beside the pictures or the data has the names of numbered classes. \
+in their order. A file classes.txt beside the pictures, or in a data folder, has the names of numbered classes. \
 Pictures become images as `nn-cli help predict` says. What cannot be used ends the conversion, and nothing is written; \
 the folder appears as a whole.";
 

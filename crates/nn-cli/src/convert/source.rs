@@ -18,6 +18,7 @@ use crate::{
     args::{Invert, PictureArgs, Prepare},
     data,
     failure::Advised,
+    output,
     picture::{Picture, Size},
     pictures,
 };
@@ -109,7 +110,19 @@ fn folders(path: &Path) -> Result<Vec<(String, PathBuf)>> {
 
 impl Half {
     fn folders(path: &Path) -> Result<Half> {
-        let folders = folders(path)?;
+        let (mut used, mut empty) = (Vec::new(), Vec::new());
+        for (name, folder) in folders(path)? {
+            match pictures::in_folder(&folder)?.is_empty() {
+                true => empty.push(folder),
+                false => used.push((name, folder)),
+            }
+        }
+        if !used.is_empty() {
+            for folder in &empty {
+                output::note(format_args!("no pictures in {}: it is no class", folder.display()));
+            }
+        }
+        let folders = used;
         if folders.is_empty() {
             let message =
                 format!("no data in {}: expected IDX files, or a folder for each class", path.display());

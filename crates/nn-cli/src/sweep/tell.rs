@@ -1,7 +1,7 @@
 //! What is said of a sweep: owns the lines for people, the JSON for programs and the bar between them, and refuses to
 //! know what they are about beyond their numbers.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, path::Path, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::Path};
 
 use anyhow::Result;
 use indicatif::ProgressBar;
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     args::SweepArgs,
-    output::{Output, count, invocation, percent, shell_word, table, thousands},
+    output::{self, Output, count, invocation, percent, shell_word, table, thousands},
     progress,
 };
 
@@ -128,6 +128,12 @@ impl<'a> Teller<'a> {
     ) -> Result<Teller<'a>> {
         let plan = &intent.plan;
         let planned = plan.of_plan(records.rows());
+        if records.rows().len() > planned.len() {
+            let others = count(records.rows().len() - planned.len(), "training");
+            output::note(format_args!(
+                "{others} of an earlier plan are kept in {TRIALS}, and nothing is chosen from them"
+            ));
+        }
         let rungs =
             plan.rungs.iter().map(|rung| RungLine { epochs: rung.epochs, combinations: rung.combinations });
         let start = StartLine {
@@ -226,9 +232,7 @@ impl<'a> Teller<'a> {
     }
 
     pub(super) fn retraining(&mut self, what: &str) {
-        self.bar =
-            ProgressBar::new_spinner().with_message(format!("training the best on all samples: {what}"));
-        self.bar.enable_steady_tick(Duration::from_millis(200));
+        self.bar = progress::waiting(format!("training the best on all samples: {what}"));
     }
 
     pub(super) fn interrupted(&mut self, records: &Records, seconds: f64) -> Result<()> {

@@ -43,9 +43,10 @@ pub(super) fn run<J: Sync, R: Send>(
     let (sender, receiver) = mpsc::channel();
     let (next, may_begin, work) = (&next, &may_begin, &work);
     thread::scope(|scope| {
+        let mut workers = 0;
         for _ in 0..threads.get().min(jobs.len()) {
             let sender = sender.clone();
-            scope.spawn(move || {
+            let worker = thread::Builder::new().spawn_scoped(scope, move || {
                 while !stop.is_asked() && may_begin() {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(job) = jobs.get(index) else { break };
@@ -54,8 +55,14 @@ pub(super) fn run<J: Sync, R: Send>(
                     }
                 }
             });
+            // Where the system has no more threads to give, those that there are do all.
+            workers += usize::from(worker.is_ok());
         }
         drop(sender);
+        if workers == 0 {
+            let mut rest = jobs.iter().take_while(|_| !stop.is_asked() && may_begin());
+            return rest.try_for_each(|job| done(job, work(job)));
+        }
         let mut outcome = Ok(());
         for (index, result) in receiver {
             if outcome.is_ok() {

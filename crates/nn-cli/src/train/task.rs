@@ -22,7 +22,8 @@ use crate::{
     config::Effective,
     data,
     failure::Advised,
-    model, output,
+    model,
+    output::{self, count},
     preset::{PresetName, Recipe},
     recipe,
 };
@@ -239,8 +240,13 @@ impl Task {
         if let (Some(typed), Some(Lesson { teachers, .. })) = (&args.teacher, &settings.school)
             && typed.0.len() != teachers.len()
         {
-            let own = Teachers(teachers.clone()).to_string();
-            bail!(other_flag(path, "--teacher", Some(&own), &typed.to_string()));
+            let (own, found) = (Teachers(teachers.clone()), typed.0.len());
+            let message = format!(
+                "cannot go on with {}: expected --teacher with {}, as it was begun with, found {found}",
+                path.display(),
+                count(teachers.len(), "model")
+            );
+            bail!(Advised::new(message, format!("it says where {own} are now, in this order")));
         }
         let task = Task::of(args, &checkpoint, &settings, recipe)?;
         task.check_flags(args, path)?;

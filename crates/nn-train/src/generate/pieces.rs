@@ -138,3 +138,35 @@ pub(super) fn for_each<B>(
         ControlFlow::Continue(())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use nn_core::Dataset;
+
+    use super::*;
+    use crate::{Augmentation, GenerationPlan};
+
+    #[test]
+    fn without_another_thread_the_pieces_are_the_same() {
+        let pixels: Vec<u8> = (0..7 * 6).map(|i: usize| (i * i * 31 % 251) as u8).collect();
+        let samples = Dataset::new(&pixels, 6, &[0, 1, 2, 0, 1, 2, 0], 3).unwrap();
+        let plan = GenerationPlan { images: 23, augmentation: Augmentation::MEDIUM, seed: 7 };
+        let generation = Generation::new(samples, &[2, 3], plan).unwrap();
+        let mut made = [Vec::new(), Vec::new()];
+        let [others, own] = &mut made;
+        for (pieces, first) in [(5, 0), (5, 4), (100, 22)] {
+            let four = NonZeroUsize::new(4).unwrap();
+            let _ = for_each::<()>(&generation, first, pieces, four, |first, images| {
+                others.push((first, images.to_vec()));
+                ControlFlow::Continue(())
+            });
+            let _ = alone::<()>(&generation, first, pieces, |first, images| {
+                own.push((first, images.to_vec()));
+                ControlFlow::Continue(())
+            });
+        }
+        assert_eq!(made[0], made[1]);
+        assert_eq!(made[0].len(), 5 + 4 + 1);
+        assert_eq!(alone(&generation, 0, 5, |first, _| ControlFlow::Break(first)), ControlFlow::Break(0));
+    }
+}
