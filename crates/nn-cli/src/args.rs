@@ -97,7 +97,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Take a network over from PyTorch, Keras or NumPy: safetensors or npz
     Import(ImportArgs),
-    /// Tell what an IDX file, a data folder, a saved network or a run holds
+    /// Tell what an IDX file, a data folder, a saved network, a run or a file of another program's format holds
     Inspect(InspectArgs),
     /// Make a data set of pictures or a CSV file, or pictures of a data set
     Convert(ConvertArgs),

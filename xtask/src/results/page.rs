@@ -9,7 +9,8 @@ pub(super) fn page(records: &Records) -> String {
     let mut text = String::from(
         "# Results\n\n\
          Made by `cargo xtask results`; do not edit. A line for each training is in [results.jsonl](results.jsonl).\n\n\
-         The recipes are the presets of `nn-cli train`, in `crates/nn-cli/presets`. They were chosen on the last 10,000 \
+         The recipes are the presets of `nn-cli train`, in `crates/nn-cli/presets`, and what is distilled or a committee is made \
+         of those. They were chosen on the last 10,000 \
          training images, which were then not trained on; [learning.md](learning.md) has what was tried, and the one choice \
          that was made in sight of a test figure. The network that counts is that of the last epoch. Accuracies are means over seeds, from 1 on; the spread \
          is the standard deviation of one seed. A time of `-` was not taken, for other work ran beside, or nothing was trained.\n\n\

@@ -32,7 +32,7 @@ images of --size would see them; `nn-cli help predict` says which files, and how
   elastic-strength    bent out of shape: how far a pixel moves, a root mean square in pixels
   elastic-smoothness  over how many pixels such movements are alike (5.5)
   class-limits=yes    the digits 1 and 7 are turned and slanted by half of that
-What a list does not name is off.";
+What a list does not name is off, but for elastic-smoothness, which is 5.5.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SHOW_EXAMPLES)]
